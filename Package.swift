@@ -38,5 +38,7 @@ let package = Package(
         tests("ByteCoding"),
         module("LightningPrimitives", ["ByteCoding", crypto]),
         tests("LightningPrimitives", ["ByteCoding"]),
+        module("Macaroons", ["ByteCoding", crypto]),
+        tests("Macaroons", ["ByteCoding"], resources: [.copy("Vectors")]),
     ]
 )
