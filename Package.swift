@@ -40,5 +40,13 @@ let package = Package(
         tests("LightningPrimitives", ["ByteCoding"]),
         module("Macaroons", ["ByteCoding", crypto]),
         tests("Macaroons", ["ByteCoding"], resources: [.copy("Vectors")]),
+        module("IPAddresses"),
+        tests("IPAddresses"),
+        module("L402", ["ByteCoding", "IPAddresses", "LightningPrimitives", "Macaroons", crypto]),
+        tests(
+            "L402",
+            ["ByteCoding", "IPAddresses", "LightningPrimitives", "Macaroons"],
+            resources: [.copy("Vectors")]
+        ),
     ]
 )
