@@ -3,6 +3,7 @@
 
 import L402
 import LightningPrimitives
+import Macaroons
 import Testing
 
 @Suite("L402 readers under hostile input")
