@@ -82,6 +82,8 @@ let package = Package(
                 nioPosix, nioSSL,
             ]
         ),
+        module("PrometheusExposition", [coreMetrics]),
+        tests("PrometheusExposition", [coreMetrics]),
         tests("LND", ["ByteCoding", "LightningPrimitives", nioCore], resources: [.copy("Vectors")]),
     ]
 )
