@@ -60,6 +60,7 @@ let package = Package(
     targets: [
         // Layer 1: wire formats and mathematics. Pure: no I/O, no clock, no network.
         module("ByteCoding"),
+        module("Deadlines"),
         tests("ByteCoding"),
         module("LightningPrimitives", ["ByteCoding", crypto]),
         tests("LightningPrimitives", ["ByteCoding"]),
@@ -74,11 +75,15 @@ let package = Package(
             resources: [.copy("Vectors")]
         ),
 
+        module("Settings", [configuration]),
+        tests("Settings"),
+
         // Layer 2: clients of real systems.
         module(
             "LND",
             [
-                "ByteCoding", "LightningPrimitives", httpClient, logging, metrics, nioCore, nioFoundation, nioHTTP1,
+                "ByteCoding", "Deadlines", "LightningPrimitives", httpClient, logging, metrics, nioCore, nioFoundation,
+                nioHTTP1,
                 nioPosix, nioSSL,
             ]
         ),

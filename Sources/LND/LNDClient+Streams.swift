@@ -3,6 +3,7 @@
 
 internal import AsyncHTTPClient
 internal import ByteCoding
+internal import Deadlines
 internal import Foundation
 public import LightningPrimitives
 internal import Logging

@@ -3,6 +3,7 @@
 
 internal import AsyncHTTPClient
 internal import ByteCoding
+internal import Deadlines
 internal import Foundation
 internal import Logging
 internal import Metrics
@@ -199,25 +200,5 @@ final class LNDTransport: Sendable {
 
     private func count(_ call: LNDCall, _ errorClass: String) {
         Counter(label: "lnd_requests_total", dimensions: [("call", call.name), ("class", errorClass)]).increment()
-    }
-}
-
-/// The time given to an operation ran out.
-struct DeadlineExceeded: Error {}
-
-/// Runs an operation that is cancelled when its time is up.
-func withDeadline<Result: Sendable>(
-    _ deadline: Duration,
-    _ operation: @escaping @Sendable () async throws -> Result
-) async throws -> Result {
-    try await withThrowingTaskGroup(of: Result.self) { group in
-        group.addTask { try await operation() }
-        group.addTask {
-            try await Task.sleep(for: deadline)
-            throw DeadlineExceeded()
-        }
-        defer { group.cancelAll() }
-        guard let result = try await group.next() else { throw DeadlineExceeded() }
-        return result
     }
 }
