@@ -66,6 +66,15 @@ let package = Package(
         tests("LightningPrimitives", ["ByteCoding"]),
         module("Macaroons", ["ByteCoding", crypto]),
         tests("Macaroons", ["ByteCoding"], resources: [.copy("Vectors")]),
+        .systemLibrary(
+            name: "CSecp256k1",
+            pkgConfig: "libsecp256k1",
+            providers: [.apt(["libsecp256k1-dev"]), .brew(["secp256k1"])]
+        ),
+        module("Secp256k1", ["CSecp256k1", "LightningPrimitives"]),
+        tests("Secp256k1", ["ByteCoding"], resources: [.copy("Vectors")]),
+        module("Bolt11", ["LightningPrimitives", "Secp256k1", crypto]),
+        tests("Bolt11", ["ByteCoding", "LightningPrimitives", "Secp256k1"], resources: [.copy("Vectors")]),
         module("IPAddresses"),
         tests("IPAddresses"),
         module("L402", ["ByteCoding", "IPAddresses", "LightningPrimitives", "Macaroons", crypto]),

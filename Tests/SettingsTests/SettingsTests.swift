@@ -34,11 +34,12 @@ struct SettingsTests {
     func files() throws {
         let path = NSTemporaryDirectory() + "assay-secret-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
-        FileManager.default.createFile(
+        let isCreated = FileManager.default.createFile(
             atPath: path,
             contents: Data("from the file\n".utf8),
             attributes: [.posixPermissions: 0o600]
         )
+        #expect(isCreated)
         let environment = ["API_KEY_FILE": path, "API_KEY": "from the environment"]
         let settings = try Settings(environment: environment)
         #expect(settings.secret(.apiKey)?.text == "from the file")
