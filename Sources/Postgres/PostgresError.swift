@@ -3,7 +3,7 @@
 
 /// Why a statement did not succeed.
 ///
-/// Two errors are equal when their codes are. Neither the code nor the detail holds parameters or credentials.
+/// Two errors are equal when their codes are. An error never holds credentials.
 public struct PostgresError: Error, Hashable, CustomStringConvertible {
     /// The kind of an error.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
