@@ -126,6 +126,9 @@ public final class PostgresClient: Service, Sendable {
         return stream
     }
 
+    /// Statements on the way to the server.
+    var inFlight: Int { reactor?.inFlight.load(ordering: .relaxed) ?? 0 }
+
     private func nextID() -> SessionID {
         SessionID(number: lastNumber.add(1, ordering: .relaxed).newValue)
     }

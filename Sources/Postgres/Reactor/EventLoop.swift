@@ -3,6 +3,7 @@
 
 internal import DequeModule
 internal import Logging
+internal import Synchronization
 
 /// The connections' thread: everything in here and in the links is touched by that thread alone.
 ///
@@ -211,8 +212,10 @@ final class EventLoop {
     }
 
     private func recordGauges() {
+        let inFlight = pipelines.reduce(0) { $0 + $1.load }
+        reactor.inFlight.store(inFlight, ordering: .relaxed)
         instruments.record(
-            inFlight: pipelines.reduce(0) { $0 + $1.load },
+            inFlight: inFlight,
             waiting: reactor.waiting,
             connections: pipelines.count { $0.connection != nil }
         )

@@ -36,7 +36,11 @@ final class PipelineLink: Link {
     func send(_ request: Request) -> Bool {
         guard let connection else { return false }
         let parameters = request.parameters
-        let (name, isNew) = prepared.name(for: request.statement, types: parameters.types)
+        let (name, isNew) = prepared.name(
+            for: request.statement,
+            types: parameters.types,
+            isFresh: request.forgotten > 0
+        )
         let count = Int32(parameters.types.count)
         if isNew {
             let types = parameters.types.map(\.oid)

@@ -15,9 +15,18 @@ struct PreparedStatements {
     private var serial = 0
 
     /// The server-side name for a call, and whether it must be prepared first.
-    mutating func name(for statement: Statement, types: [PostgresType]) -> (name: String, isNew: Bool) {
-        let known = variants[statement, default: []]
-        if let variant = known.first(where: { fits(types, $0.types) }) { return (variant.name, false) }
+    ///
+    /// - Parameter isFresh: prepares in any case, for a call that found its statement missing on the server.
+    mutating func name(
+        for statement: Statement,
+        types: [PostgresType],
+        isFresh: Bool
+    ) -> (name: String, isNew: Bool) {
+        if isFresh {
+            variants[statement]?.removeAll { Self.fits(types, $0.types) }
+        } else if let variant = variants[statement]?.first(where: { Self.fits(types, $0.types) }) {
+            return (variant.name, false)
+        }
         serial += 1
         let variant = Variant(name: "\(statement.name).\(serial)", types: types)
         variants[statement, default: []].append(variant)
@@ -31,7 +40,7 @@ struct PreparedStatements {
 
     mutating func removeAll() { variants = [:] }
 
-    private func fits(_ call: [PostgresType], _ prepared: [PostgresType]) -> Bool {
+    private static func fits(_ call: [PostgresType], _ prepared: [PostgresType]) -> Bool {
         guard call.count == prepared.count else { return false }
         return zip(call, prepared).allSatisfy { called, known in called == known || called == .inferred }
     }

@@ -19,6 +19,8 @@ final class Reactor: Sendable {
     private let inbox = Mutex(Inbox())
     private let doorbell: Doorbell
     private let queueLimit: Int
+    /// Statements on the way at the end of the thread's last turn.
+    let inFlight = Atomic(0)
 
     private init(doorbell: Doorbell, queueLimit: Int) {
         self.doorbell = doorbell
