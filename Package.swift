@@ -38,6 +38,9 @@ let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio
 let nioFoundation: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 
 let package = Package(
@@ -56,6 +59,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
         .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", exact: "1.0.2", traits: []),
     ],
     targets: [
         // Layer 1: wire formats and mathematics. Pure: no I/O, no clock, no network.
@@ -84,10 +88,23 @@ let package = Package(
             resources: [.copy("Vectors")]
         ),
 
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        module("Gzip", ["CZlib"]),
+        tests("Gzip"),
+        module("LightningGraph", ["LightningPrimitives"]),
+        tests("LightningGraph", ["Gzip", "LightningPrimitives"], resources: [.copy("Vectors")]),
         module("Settings", [configuration]),
         tests("Settings"),
 
         // Layer 2: clients of real systems.
+        .systemLibrary(name: "CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .systemLibrary(name: "CLinux"),
+        module("Postgres", ["CPQ", "CLinux", logging, metrics, lifecycle, deque]),
+        tests("Postgres", ["PostgresTestSupport", logging, metrics]),
+        module("EmbeddedPostgres", [logging, lifecycle, subprocess]),
+        tests("EmbeddedPostgres", ["Postgres", logging, lifecycle]),
+        // Used by tests only.
+        module("PostgresTestSupport", ["EmbeddedPostgres", "Postgres", logging]),
         module(
             "LND",
             [
@@ -98,6 +115,14 @@ let package = Package(
         ),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
+
+        // Layer 3: services.
+        module(
+            "L402Client",
+            ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
+        ),
+        module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1]),
+        tests("HealthCheck"),
         tests("LND", ["ByteCoding", "LightningPrimitives", nioCore], resources: [.copy("Vectors")]),
     ]
 )
