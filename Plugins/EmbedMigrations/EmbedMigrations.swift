@@ -11,13 +11,14 @@ struct EmbedMigrations: BuildToolPlugin {
         let directory = context.package.directoryURL.appending(path: "migrations")
         let files = try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
             .filter { $0.pathExtension == "sql" }
-            .sorted { $0.lastPathComponent < $1.lastPathComponent }
         let output = context.pluginWorkDirectoryURL.appending(path: "EmbeddedMigrations.swift")
         return [
             .buildCommand(
-                displayName: "Embedding \(files.count) migrations",
+                displayName: "Embedding the migrations",
                 executable: try context.tool(named: "MigrationEmbedder").url,
-                arguments: [output.path()] + files.map { $0.path() },
+                arguments: [output.path(), directory.path()],
+                // The package manager calls this plugin again only when a manifest or a list of sources changes: after
+                // adding or removing a file, touch Package.swift. A test compares the result with the directory.
                 inputFiles: files,
                 outputFiles: [output]
             )

@@ -1,7 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-// Called by the build: MigrationEmbedder OUTPUT.swift FILE.sql...
+// Called by the build: MigrationEmbedder OUTPUT.swift DIRECTORY
 
 import Foundation
 
@@ -16,11 +16,10 @@ struct MigrationFile {
     let name: String
     let sql: String
 
-    init(path: String) throws {
-        let url = URL(filePath: path)
+    init(_ url: URL) throws {
         guard let match = try /(\d{4})_([a-z0-9_]+)\.sql/.wholeMatch(in: url.lastPathComponent), let id = Int(match.1)
         else {
-            throw Refusal(description: "error: \(path): a migration is called NNNN_name.sql")
+            throw Refusal(description: "error: \(url.path): a migration is called NNNN_name.sql")
         }
         self.id = id
         name = String(match.2)
@@ -36,16 +35,18 @@ struct MigrationFile {
 }
 
 do {
-    guard let output = CommandLine.arguments.dropFirst().first else {
-        throw Refusal(description: "error: no output file")
-    }
-    let files = try CommandLine.arguments.dropFirst(2).map(MigrationFile.init(path:)).sorted { $0.id < $1.id }
+    guard CommandLine.arguments.count == 3 else { throw Refusal(description: "error: expected OUTPUT and DIRECTORY") }
+    let directory = URL(filePath: CommandLine.arguments[2])
+    let files = try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
+        .filter { $0.pathExtension == "sql" }
+        .map { try MigrationFile($0) }
+        .sorted { $0.id < $1.id }
     for (file, next) in zip(files, files.dropFirst()) where file.id == next.id {
         throw Refusal(description: "error: migrations \(file.name) and \(next.name) have the same number")
     }
     let list = files.map(\.source).joined()
     let text = "// Made by MigrationEmbedder from migrations/.\n\nlet embeddedMigrations: [Migration] = [\n\(list)]\n"
-    try Data(text.utf8).write(to: URL(filePath: output), options: .atomic)
+    try Data(text.utf8).write(to: URL(filePath: CommandLine.arguments[1]), options: .atomic)
 } catch {
     FileHandle.standardError.write(Data("\(error)\n".utf8))
     exit(1)
