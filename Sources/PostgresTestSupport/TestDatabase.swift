@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Logging
+internal import Migrations
 public import Postgres
 
 /// Databases for tests: each test has its own, so tests run in parallel.
@@ -9,6 +10,17 @@ public enum TestDatabase {
     /// Makes an empty database and returns its connection string.
     public static func empty() async throws -> String {
         try await TestCluster.shared.makeDatabase(template: nil) { _ in }
+    }
+
+    /// Makes a database with the schema of this build and returns its connection string.
+    ///
+    /// It is copied from a template that is migrated once per process.
+    public static func migrated() async throws -> String {
+        try await TestCluster.shared.makeDatabase(template: "assay_template") { url in
+            try await withClient(of: url, connections: 1) { client in
+                _ = try await Migrator(client: client, logger: silentLogger).migrate()
+            }
+        }
     }
 
     /// Calls `body` with a client of a new empty database and ends the client afterwards.
