@@ -25,18 +25,104 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
 }
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioFoundation: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 
 let package = Package(
     name: "assay",
     platforms: [.macOS(.v15)],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2")
+        .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections.git", exact: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics.git", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", exact: "1.0.2", traits: []),
     ],
     targets: [
         // Layer 1: wire formats and mathematics. Pure: no I/O, no clock, no network.
         module("ByteCoding"),
+        module("Deadlines"),
         tests("ByteCoding"),
         module("LightningPrimitives", ["ByteCoding", crypto]),
         tests("LightningPrimitives", ["ByteCoding"]),
+        module("Macaroons", ["ByteCoding", crypto]),
+        tests("Macaroons", ["ByteCoding"], resources: [.copy("Vectors")]),
+        .systemLibrary(
+            name: "CSecp256k1",
+            pkgConfig: "libsecp256k1",
+            providers: [.apt(["libsecp256k1-dev"]), .brew(["secp256k1"])]
+        ),
+        module("Secp256k1", ["CSecp256k1", "LightningPrimitives"]),
+        tests("Secp256k1", ["ByteCoding"], resources: [.copy("Vectors")]),
+        module("Bolt11", ["LightningPrimitives", "Secp256k1", crypto]),
+        tests("Bolt11", ["ByteCoding", "LightningPrimitives", "Secp256k1"], resources: [.copy("Vectors")]),
+        module("IPAddresses"),
+        tests("IPAddresses"),
+        module("L402", ["ByteCoding", "IPAddresses", "LightningPrimitives", "Macaroons", crypto]),
+        tests(
+            "L402",
+            ["ByteCoding", "IPAddresses", "LightningPrimitives", "Macaroons"],
+            resources: [.copy("Vectors")]
+        ),
+
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        module("Gzip", ["CZlib"]),
+        tests("Gzip"),
+        module("LightningGraph", ["LightningPrimitives"]),
+        tests("LightningGraph", ["Gzip", "LightningPrimitives"], resources: [.copy("Vectors")]),
+        module("Settings", [configuration]),
+        tests("Settings"),
+
+        // Layer 2: clients of real systems.
+        .systemLibrary(name: "CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .systemLibrary(name: "CLinux"),
+        module("Postgres", ["CPQ", "CLinux", logging, metrics, lifecycle, deque]),
+        tests("Postgres", ["PostgresTestSupport", logging, metrics]),
+        module("EmbeddedPostgres", [logging, lifecycle, subprocess]),
+        tests("EmbeddedPostgres", ["Postgres", logging, lifecycle]),
+        // Used by tests only.
+        module("PostgresTestSupport", ["EmbeddedPostgres", "Postgres", logging]),
+        module(
+            "LND",
+            [
+                "ByteCoding", "Deadlines", "LightningPrimitives", httpClient, logging, metrics, nioCore, nioFoundation,
+                nioHTTP1,
+                nioPosix, nioSSL,
+            ]
+        ),
+        module("PrometheusExposition", [coreMetrics]),
+        tests("PrometheusExposition", [coreMetrics]),
+
+        // Layer 3: services.
+        module(
+            "L402Client",
+            ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
+        ),
+        module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1]),
+        tests("HealthCheck"),
+        tests("LND", ["ByteCoding", "LightningPrimitives", nioCore], resources: [.copy("Vectors")]),
     ]
 )

@@ -1,0 +1,49 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Logging
+public import Postgres
+
+/// Databases for tests: each test has its own, so tests run in parallel.
+public enum TestDatabase {
+    /// Makes an empty database and returns its connection string.
+    public static func empty() async throws -> String {
+        try await TestCluster.shared.makeDatabase(template: nil) { _ in }
+    }
+
+    /// Calls `body` with a client of a new empty database and ends the client afterwards.
+    public static func withEmpty<Value: Sendable>(
+        connections: Int = 2,
+        _ body: @Sendable (PostgresClient) async throws -> Value
+    ) async throws -> Value {
+        try await withClient(of: empty(), connections: connections, body)
+    }
+
+    /// Calls `body` with a client and ends the client afterwards.
+    public static func withClient<Value: Sendable>(
+        of connectionString: String,
+        connections: Int = 2,
+        _ body: @Sendable (PostgresClient) async throws -> Value
+    ) async throws -> Value {
+        let client = PostgresClient(
+            PostgresConfiguration(
+                connectionString: connectionString,
+                connections: connections,
+                statementDeadline: .seconds(30),
+                applicationName: "test"
+            ),
+            logger: silentLogger
+        )
+        do {
+            let value = try await body(client)
+            await client.shutDown()
+            return value
+        } catch {
+            await client.shutDown()
+            throw error
+        }
+    }
+
+    /// A logger that says nothing.
+    public static var silentLogger: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+}

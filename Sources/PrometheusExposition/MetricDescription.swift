@@ -1,0 +1,117 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is known of a metric before anything is measured.
+public struct MetricDescription: Sendable, Hashable {
+    /// The name without prefix, with its unit, such as `job_duration_seconds`.
+    public let name: String
+    /// One sentence.
+    public let help: String
+    /// Upper bounds of the histogram's buckets, ascending; `nil` for other kinds.
+    public let buckets: [Double]?
+
+    public init(_ name: String, _ help: String, buckets: [Double]? = nil) {
+        self.name = name
+        self.help = help
+        self.buckets = buckets
+    }
+
+    /// Seconds, from half a millisecond to ten: for calls on a network.
+    public static let defaultBuckets: [Double] = [
+        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+    ]
+
+    /// What is said of a metric that has no description.
+    static func fallbackHelp(_ name: String) -> String { name.replacing("_", with: " ") + "." }
+
+    /// All metrics of this product.
+    public static let all: [MetricDescription] = http + money + lnd + database + scoring + process
+
+    private static let http = [
+        MetricDescription("requests_total", "HTTP requests answered, by method, route pattern and status."),
+        MetricDescription(
+            "http_request_duration_seconds",
+            "Time from a request's head to its answer.",
+            buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+        ),
+        MetricDescription("rate_limit_hits_total", "Requests refused by a rate limiter."),
+        MetricDescription("http_faults_total", "Requests that ended in an unforeseen error."),
+    ]
+
+    private static let money = [
+        MetricDescription("l402_challenges_total", "Challenges made, by service and reason."),
+        MetricDescription("l402_verified_total", "Credentials looked at, by result."),
+        MetricDescription("l402_refused_total", "Paid requests refused, by problem code."),
+        MetricDescription("l402_settle_seconds", "Time to learn on first use whether an invoice is settled."),
+        MetricDescription(
+            "l402_verify_seconds",
+            "Time to verify a credential, without the store.",
+            buckets: [0.000005, 0.00001, 0.00002, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.01]
+        ),
+        MetricDescription(
+            "l402_open_invoices",
+            "Invoices made here that are neither paid nor expired, as far as known."
+        ),
+        MetricDescription("l402_revenue_msat_total", "Millisatoshi earned: holds that were settled."),
+        MetricDescription("ledger_entries_total", "Entries written to the ledger, by kind."),
+        MetricDescription(
+            "ledger_debit_batch_size",
+            "Debits that went into one statement.",
+            buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
+        ),
+        MetricDescription("ledger_holds_swept_total", "Holds released because their request never ended."),
+        MetricDescription("operator_bypass_total", "Uses of the operator token, by result."),
+    ]
+
+    private static let lnd = [
+        MetricDescription("lnd_requests_total", "Calls to the Lightning node, by call and class of outcome."),
+        MetricDescription("lnd_unclassified_errors_total", "Errors of the node whose meaning is unknown."),
+        MetricDescription("lnd_latency_seconds", "Time of successful calls to the Lightning node."),
+        MetricDescription("lnd_reachable", "Whether the Lightning node answers: 1 or 0."),
+        MetricDescription("circuit_breaker_state", "0 closed, 1 half-open, 2 open."),
+    ]
+
+    private static let database = [
+        MetricDescription("db_query_duration_seconds", "Time from a statement's queueing to its answer."),
+        MetricDescription("pg_pool_query_errors_total", "Statements that failed, by pool."),
+        MetricDescription("schema_version", "Newest migration in the database."),
+        MetricDescription("schema_expected", "Newest migration this program knows."),
+    ]
+
+    private static let scoring = [
+        MetricDescription("scored_total", "Nodes scored, by result."),
+        MetricDescription("scoring_age_seconds", "Age of the newest scores; -1 before the first."),
+        MetricDescription(
+            "score_compute_duration_seconds",
+            "Time to compute all scores of a pass.",
+            buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+        ),
+        MetricDescription("agents_total", "Nodes in the index."),
+        MetricDescription("channels_total", "Channels in the index."),
+        MetricDescription("graph_nodes", "Nodes of the last graph read."),
+        MetricDescription("graph_edges", "Channels of the last graph read."),
+        MetricDescription("graph_sync_age_seconds", "Age of the last graph read."),
+        MetricDescription(
+            "crawl_duration_seconds",
+            "Time of a crawl, by source.",
+            buckets: [0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600]
+        ),
+        MetricDescription(
+            "pathfind_sweep_seconds",
+            "Time of a reachability sweep, by amount.",
+            buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
+        ),
+        MetricDescription("job_runs_total", "Runs of a job, by result."),
+        MetricDescription("job_duration_seconds", "Time of a job's runs.", buckets: [0.1, 1, 10, 60, 300, 900, 3600]),
+        MetricDescription("job_last_success_timestamp_seconds", "Unix time of a job's last success."),
+        MetricDescription("job_overdue_seconds", "How long a job is past its due time."),
+    ]
+
+    private static let process = [
+        MetricDescription("build_info", "Always 1; version and commit are in the labels."),
+        MetricDescription("process_resident_memory_bytes", "Resident memory."),
+        MetricDescription("process_cpu_seconds_total", "User and system time."),
+        MetricDescription("process_open_fds", "Open file descriptors."),
+        MetricDescription("process_start_time_seconds", "Unix time of the process's start."),
+    ]
+}
