@@ -1,0 +1,12 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where an outcome was seen.
+public enum EvidenceSource: String, Sendable, Hashable, CaseIterable, Codable {
+    /// Our own free checks and HTLC probes.
+    case probe
+    /// Reports of others.
+    case report
+    /// Payments of our own.
+    case paid
+}
