@@ -96,6 +96,8 @@ let package = Package(
         tests("Gzip"),
         module("LightningGraph", ["LightningPrimitives"]),
         tests("LightningGraph", ["Gzip", "LightningPrimitives"], resources: [.copy("Vectors")]),
+        module("TrustScore"),
+        tests("TrustScore", [crypto], resources: [.copy("Vectors")]),
         module("Settings", [configuration]),
         tests("Settings"),
 
@@ -107,7 +109,16 @@ let package = Package(
         module("EmbeddedPostgres", [logging, lifecycle, subprocess]),
         tests("EmbeddedPostgres", ["Postgres", logging, lifecycle]),
         // Used by tests only.
-        module("PostgresTestSupport", ["EmbeddedPostgres", "Postgres", logging]),
+        module("PostgresTestSupport", ["EmbeddedPostgres", "Migrations", "Postgres", logging]),
+        .executableTarget(name: "MigrationEmbedder", swiftSettings: settings),
+        .plugin(name: "EmbedMigrations", capability: .buildTool(), dependencies: ["MigrationEmbedder"]),
+        .target(
+            name: "Migrations",
+            dependencies: ["ByteCoding", "Postgres", crypto, logging],
+            swiftSettings: settings,
+            plugins: ["EmbedMigrations"]
+        ),
+        tests("Migrations", ["Postgres", "PostgresTestSupport"]),
         module(
             "LND",
             [
@@ -120,12 +131,30 @@ let package = Package(
         tests("PrometheusExposition", [coreMetrics]),
 
         // Layer 3: services.
+        module("Ledger", ["LightningPrimitives", "Postgres", crypto, lifecycle, logging, metrics, "ByteCoding"]),
+        module(
+            "Gate",
+            [
+                "Bolt11", "IPAddresses", "L402", "LND", "Ledger", "LightningPrimitives", collections, lifecycle,
+                logging,
+                metrics,
+            ]
+        ),
+        tests("Gate", ["IPAddresses"]),
         module(
             "L402Client",
             ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
         ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
+        // Layer 4: HTTP routes.
+        module(
+            "Gateway",
+            [
+                "ByteCoding", "Deadlines", "Gate", "IPAddresses", "L402", "Ledger", "LightningPrimitives",
+                "PrometheusExposition", crypto, httpTypes, hummingbird, lifecycle, logging, metrics, nioCore, nioHTTP1,
+            ]
+        ),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1]),
         tests("HealthCheck"),
         tests("LND", ["ByteCoding", "LightningPrimitives", nioCore], resources: [.copy("Vectors")]),

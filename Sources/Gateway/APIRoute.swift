@@ -1,0 +1,94 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Gate
+public import HTTPTypes
+public import IPAddresses
+public import Ledger
+public import NIOCore
+
+/// A request as a handler sees it: read completely, and within the limits.
+public struct APIRequest: Sendable {
+    public let id: String
+    public let method: HTTPRequest.Method
+    /// The path without the query, as received.
+    public let path: String
+    public let headers: HTTPFields
+    public let body: ByteBuffer
+    public let client: IPAddress?
+    /// Whether the socket's peer is this machine and no proxy stands between.
+    public let isLocal: Bool
+    let parameters: [String: String]
+    let query: [String: String]
+
+    /// A part of the path by its name in the pattern.
+    public func parameter(_ name: String) -> String { parameters[name] ?? "" }
+}
+
+/// Serves a paid request; there is no way to call it without a grant, and only the ledger makes grants.
+public typealias PaidHandler = @Sendable (_ grant: Grant) async throws -> APIResponse
+
+/// One route: what it answers, what it costs and how it is described.
+public struct APIRoute: Sendable {
+    /// Who may call the route, and what runs.
+    public enum Access: Sendable {
+        case free(@Sendable (APIRequest) async throws -> APIResponse)
+        /// Validates first: what the closure throws costs nothing; what it returns serves the request.
+        case paid(PaidProduct, @Sendable (APIRequest) throws -> PaidHandler)
+    }
+
+    public let method: HTTPRequest.Method
+    /// The pattern, such as `/api/profile/{ident}`.
+    public let path: String
+    public let limiter: LimiterFamily
+    public let documentation: RouteDocumentation
+    public let access: Access
+
+    public init(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        limiter: LimiterFamily,
+        documentation: RouteDocumentation,
+        access: Access
+    ) {
+        self.method = method
+        self.path = path
+        self.limiter = limiter
+        self.documentation = documentation
+        self.access = access
+    }
+
+    /// What the route sells, if it is paid.
+    public var product: PaidProduct? {
+        guard case .paid(let product, _) = access else { return nil }
+        return product
+    }
+}
+
+/// What people and programs are told of a route.
+public struct RouteDocumentation: Sendable {
+    /// A parameter in the query.
+    public struct QueryParameter: Sendable {
+        public enum Kind: String, Sendable { case integer, string }
+        public let name: String
+        public let kind: Kind
+        public let description: String
+
+        public init(_ name: String, _ kind: Kind, _ description: String) {
+            self.name = name
+            self.kind = kind
+            self.description = description
+        }
+    }
+
+    public let summary: String
+    /// The example of a JSON body, for routes that take one.
+    public let bodyExample: String?
+    public let query: [QueryParameter]
+
+    public init(_ summary: String, query: [QueryParameter] = [], bodyExample: String? = nil) {
+        self.summary = summary
+        self.query = query
+        self.bodyExample = bodyExample
+    }
+}

@@ -1,0 +1,111 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Gate
+internal import HTTPTypes
+internal import Hummingbird
+public import IPAddresses
+public import Logging
+internal import NIOCore
+internal import NIOHTTP1
+public import ServiceLifecycle
+
+/// What the HTTP server needs to know.
+public struct GatewayConfiguration: Sendable {
+    public var host = "127.0.0.1"
+    /// 0 picks a free one.
+    public var port = 3000
+    public var trustedProxies: [IPNetwork] = []
+    public var maxConnections = 4096
+    /// Bytes of a request's body.
+    public var bodyLimit = 10_240
+    public var requestTimeout: Duration = .seconds(30)
+    public var rateLimits = RateLimitConfiguration()
+    public var version = ""
+
+    public init() {}
+}
+
+/// The HTTP server over a route table.
+public struct GatewayServer: Service {
+    private let configuration: GatewayConfiguration
+    private let routes: [APIRoute]
+    private let gate: Gate?
+    private let logger: Logger
+    private let onListening: @Sendable (Int) -> Void
+
+    /// Makes a server.
+    /// - Parameters:
+    ///   - routes: the route table; the OpenAPI description is added to it.
+    ///   - gate: needed when a route is paid.
+    ///   - onListening: told the port once the server listens.
+    public init(
+        configuration: GatewayConfiguration,
+        routes: [APIRoute],
+        gate: Gate?,
+        logger: Logger,
+        onListening: @escaping @Sendable (Int) -> Void = { _ in }
+    ) {
+        self.configuration = configuration
+        self.gate = gate
+        self.logger = logger
+        self.onListening = onListening
+        let version = configuration.version
+        let described = routes + [Self.descriptionRoute { throw APIError(.internalError, "") }]
+        self.routes = routes + [Self.descriptionRoute { try OpenAPIDocument.response(described, version: version) }]
+    }
+
+    private static func descriptionRoute(_ answer: @escaping @Sendable () throws -> APIResponse) -> APIRoute {
+        APIRoute(
+            .get,
+            "/api/openapi.json",
+            limiter: .global,
+            documentation: RouteDocumentation("This description, in OpenAPI 3.1"),
+            access: .free { _ in try answer() }
+        )
+    }
+
+    /// Serves until graceful shutdown; requests under way are finished.
+    public func run() async throws {
+        let runner = RouteRunner(
+            gate: gate,
+            limits: RateLimits(configuration.rateLimits),
+            bodyLimit: configuration.bodyLimit,
+            deadline: configuration.requestTimeout
+        )
+        let rule = ClientAddressRule(trustedProxies: configuration.trustedProxies)
+        let router = APIRouter.router(
+            routes,
+            runner: runner,
+            pipeline: RequestPipeline(addressRule: rule, logger: logger)
+        )
+        // A slow client must not hold a connection for ever, and headers are bounded before they are looked at.
+        let http1 = HTTP1Channel.Configuration(
+            idleTimeout: .seconds(60),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 12 * 1024,
+                maxHeaderListSize: 32 * 1024,
+                maxHeaderFieldCount: 64
+            )
+        )
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .notice)
+        let application = Application(
+            router: router,
+            server: .http1(configuration: http1),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port),
+                serverName: "assay",
+                backlog: 4096,
+                availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections)
+            ),
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port ?? 0
+                logger.info("listening", metadata: ["http.host": "\(configuration.host)", "http.port": "\(port)"])
+                onListening(port)
+            },
+            logger: quiet
+        )
+        try await application.run()
+    }
+}

@@ -1,0 +1,139 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import HTTPTypes
+internal import LightningPrimitives
+
+/// The OpenAPI 3.1 description, made from the route table so that it cannot drift from it.
+enum OpenAPIDocument {
+    private struct Document: Encodable {
+        let openapi = "3.1.0"
+        let info: Info
+        let paths: [String: [String: Operation]]
+        let components = Components()
+    }
+    private struct Info: Encodable {
+        let title = "Assay"
+        let version: String
+        let description =
+            "A Lightning trust oracle. Paid operations answer 402 with an L402 challenge; see x-l402 for prices."
+        let license = ["name": "Apache-2.0", "identifier": "Apache-2.0"]
+    }
+    private struct Components: Encodable {
+        struct Scheme: Encodable {
+            let type = "http"
+            let scheme = "L402"
+            let description = "L402 token and preimage: Authorization: L402 <token>:<preimage as 64 hex digits>"
+        }
+        let securitySchemes = ["l402": Scheme()]
+    }
+    private struct Operation: Encodable {
+        let operationId: String
+        let summary: String
+        let parameters: [Parameter]
+        let requestBody: Body?
+        let responses: [String: Answer]
+        let security: [[String: [String]]]?
+        let price: Price?
+
+        enum CodingKeys: String, CodingKey {
+            case operationId, summary, parameters, requestBody, responses, security
+            case price = "x-l402"
+        }
+    }
+    private struct Parameter: Encodable {
+        struct Schema: Encodable { let type: String }
+        let name: String
+        let `in`: String
+        let required: Bool
+        let description: String
+        let schema: Schema
+    }
+    private struct Body: Encodable {
+        struct Media: Encodable {
+            struct Schema: Encodable { let type = "object" }
+            let schema = Schema()
+            let examples: [String: Example]
+        }
+        struct Example: Encodable { let summary: String }
+        let required = true
+        let description: String
+        let content: [String: Media]
+    }
+    private struct Answer: Encodable { let description: String }
+    private struct Price: Encodable {
+        let priceMsat: Int64
+        let priceSats: Int64
+        let capability: String
+    }
+
+    /// The document's JSON.
+    static func response(_ routes: [APIRoute], version: String) throws -> APIResponse {
+        var paths: [String: [String: Operation]] = [:]
+        for route in routes where route.path.hasPrefix("/") {
+            paths[route.path, default: [:]][route.method.rawValue.lowercased()] = operation(route)
+        }
+        return try APIResponse.json(Document(info: Info(version: version), paths: paths))
+    }
+
+    private static func operation(_ route: APIRoute) -> Operation {
+        let isPaid = route.product.map { $0.price > .zero } ?? false
+        var responses = ["200": Answer(description: "OK"), "429": Answer(description: "Too many requests")]
+        if isPaid {
+            responses["401"] = Answer(description: "The credential cannot be read")
+            responses["402"] = Answer(description: "Pay the challenge in WWW-Authenticate and repeat the request")
+            responses["503"] = Answer(description: "Payments cannot be taken now; nothing was charged")
+        }
+        if route.path.contains("{") { responses["404"] = Answer(description: "Not found") }
+        let example = route.documentation.bodyExample
+        if example != nil { responses["400"] = Answer(description: "The body is not valid") }
+        return Operation(
+            operationId: operationID(route),
+            summary: route.documentation.summary,
+            parameters: parameters(route),
+            requestBody: example.map { text in
+                Body(
+                    description: "JSON such as \(text)",
+                    content: ["application/json": .init(examples: ["example": .init(summary: text)])]
+                )
+            },
+            responses: responses,
+            security: isPaid ? [["l402": []]] : nil,
+            price: route.product.map { product in
+                Price(
+                    priceMsat: product.price.msat,
+                    priceSats: product.price.satCeiling,
+                    capability: product.capability
+                )
+            }
+        )
+    }
+
+    private static func operationID(_ route: APIRoute) -> String {
+        let words = route.path.split { !$0.isLetter && !$0.isNumber }.filter { $0 != "api" }
+        return ([route.method.rawValue.lowercased()] + words.map(String.init)).joined(separator: "_")
+    }
+
+    private static func parameters(_ route: APIRoute) -> [Parameter] {
+        let inPath = route.path.split(separator: "/").filter { $0.hasPrefix("{") }.map { part in
+            Parameter(
+                name: String(part.dropFirst().dropLast()),
+                in: "path",
+                required: true,
+                description: "A node: 66-digit public key, or the 64-digit SHA-256 of its text",
+                schema: .init(type: "string")
+            )
+        }
+        let inQuery = route.documentation.query.map { parameter in
+            Parameter(
+                name: parameter.name,
+                in: "query",
+                required: false,
+                description: parameter.description,
+                schema: .init(type: parameter.kind.rawValue)
+            )
+        }
+        return inPath + inQuery
+    }
+}

@@ -1,0 +1,128 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import HTTPTypes
+internal import Hummingbird
+internal import Logging
+internal import Metrics
+internal import NIOCore
+
+/// What happens to every request around its route: id, client address, media type, errors, headers, metrics, one log line.
+struct RequestPipeline: RouterMiddleware {
+    typealias Context = APIContext
+
+    let addressRule: ClientAddressRule
+    let logger: Logger
+
+    func handle(
+        _ request: Request,
+        context: APIContext,
+        next: (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
+        let begin = ContinuousClock.now
+        var context = context
+        context.requestID = Self.requestID(request.headers[.requestID])
+        context.client = addressRule.client(peer: context.peer?.address, headers: request.headers)
+        var response: Response
+        do {
+            try Self.checkMediaType(request)
+            response = try await next(request, context)
+        } catch {
+            response = APIResponse.error(apiError(error, request, context), requestID: context.requestID).response
+        }
+        Self.addHeaders(to: &response, request, requestID: context.requestID)
+        measure(request, response, context, since: begin)
+        return response
+    }
+
+    private static func requestID(_ proposed: String?) -> String {
+        let isSafe = proposed.map { id in
+            (1...64).contains(id.utf8.count)
+                && id.utf8.allSatisfy { byte in
+                    switch byte {
+                    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                        true
+                    default: false
+                    }
+                }
+        }
+        guard let proposed, isSafe == true else { return UUID().uuidString.lowercased() }
+        return proposed
+    }
+
+    private static func checkMediaType(_ request: Request) throws(APIError) {
+        guard [.post, .put, .patch].contains(request.method) else { return }
+        let type = request.headers[.contentType]?.split(separator: ";").first.map(String.init)?.lowercased()
+        guard type?.trimmingCharacters(in: .whitespaces) == "application/json" else {
+            throw APIError(.unsupportedMediaType, "Send the body as Content-Type: application/json.")
+        }
+    }
+
+    private func apiError(_ error: any Error, _ request: Request, _ context: APIContext) -> APIError {
+        switch error {
+        case let known as APIError: return known
+        case let http as HTTPError where http.status == .notFound: return .notFound("resource")
+        case let http as HTTPError where http.status == .contentTooLarge:
+            return APIError(.payloadTooLarge, "The body is too large.")
+        case let http as HTTPError where http.status.kind == .clientError:
+            return APIError(.malformedRequest, http.body ?? "The request cannot be read.")
+        default:
+            Counter(label: "http_faults_total").increment()
+            logger.error(
+                "a request ended in an unforeseen error",
+                metadata: ["request.id": "\(context.requestID)", "error": "\(error)"]
+            )
+            return APIError(.internalError, "Something went wrong here; the request id helps to find out what.")
+        }
+    }
+
+    private static func addHeaders(to response: inout Response, _ request: Request, requestID: String) {
+        response.headers[.requestID] = requestID
+        response.headers[.apiVersion] = "1.0"
+        response.headers[.xContentTypeOptions] = "nosniff"
+        response.headers[.frameOptions] = "DENY"
+        response.headers[.referrerPolicy] = "strict-origin-when-cross-origin"
+        response.headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
+        response.headers[.permissionsPolicy] = "camera=(), geolocation=(), microphone=()"
+        response.headers[.strictTransportSecurity] = "max-age=31536000; includeSubDomains"
+        response.headers[.crossOriginResourcePolicy] = "cross-origin"
+        // No cookies are used, so every origin may read.
+        response.headers[.accessControlAllowOrigin] = "*"
+        response.headers[.accessControlExposeHeaders] = exposed
+        if request.headers[.authorization] != nil { response.headers[.cacheControl] = "no-store" }
+    }
+
+    private static let exposed =
+        "WWW-Authenticate, Payment-Receipt, Retry-After, L402-Balance, L402-Expires, L402-Payment, L402-Price, "
+        + "X-Request-Id, X-SatRank-Balance, X-SatRank-Balance-Max, X-Assay-Balance-Msat, X-Assay-Price-Msat, "
+        + "RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, ETag"
+
+    private func measure(
+        _ request: Request,
+        _ response: Response,
+        _ context: APIContext,
+        since begin: ContinuousClock.Instant
+    ) {
+        let route = context.endpointPath ?? "unmatched"
+        let labels = [
+            ("method", Self.methodLabel(request.method)), ("route", route), ("status", String(response.status.code)),
+        ]
+        let took = ContinuousClock.now - begin
+        Counter(label: "requests_total", dimensions: labels).increment()
+        Timer(label: "http_request_duration_seconds", dimensions: labels).record(duration: took)
+        logger.debug(
+            "request",
+            metadata: [
+                "request.id": "\(context.requestID)", "http.method": "\(request.method.rawValue)",
+                "http.route": "\(route)", "http.status": "\(response.status.code)", "http.took": "\(took)",
+            ]
+        )
+    }
+
+    /// Methods are a closed set in metrics; a client can send any word.
+    private static func methodLabel(_ method: HTTPRequest.Method) -> String {
+        [.get, .head, .post, .put, .patch, .delete, .options].contains(method) ? method.rawValue : "OTHER"
+    }
+}

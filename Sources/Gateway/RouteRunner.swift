@@ -1,0 +1,154 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Deadlines
+internal import Gate
+internal import HTTPTypes
+internal import Hummingbird
+internal import IPAddresses
+internal import Ledger
+internal import LightningPrimitives
+internal import NIOCore
+
+/// Runs one route: limits, body, payment, handler, deadline; the same for all.
+struct RouteRunner: Sendable {
+    /// `nil` in processes that sell nothing.
+    let gate: Gate?
+    let limits: RateLimits
+    let bodyLimit: Int
+    let deadline: Duration
+
+    func run(_ route: APIRoute, _ request: Request, _ context: APIContext) async throws -> APIResponse {
+        switch route.access {
+        case .free(let handler):
+            let standing = try take(route, context)
+            let request = try await read(request, context)
+            var response = try await within(deadline) { try await handler(request) }
+            for field in standing { response.headers[field.name] = field.value }
+            return response
+        case .paid(let product, let prepare):
+            let request = try await read(request, context)
+            let handler = try prepare(request)
+            return try await sell(product, to: request, context, handler)
+        }
+    }
+
+    /// HEAD of a route: the free answer without its body, or the price.
+    func head(_ route: APIRoute, _ request: Request, _ context: APIContext) async throws -> APIResponse {
+        if let product = route.product {
+            _ = try limits.take(.global, client: context.client)
+            return PaymentRequired.price(product.price)
+        }
+        var response = try await run(route, request, context)
+        response.body = ByteBuffer()
+        return response
+    }
+
+    private func take(_ route: APIRoute, _ context: APIContext) throws(APIError) -> HTTPFields {
+        let own = try limits.take(route.limiter, client: context.client)
+        if route.limiter == .discovery { _ = try limits.take(.global, client: context.client) }
+        return own
+    }
+
+    private func sell(
+        _ product: PaidProduct,
+        to request: APIRequest,
+        _ context: APIContext,
+        _ handler: @escaping PaidHandler
+    ) async throws -> APIResponse {
+        let headers = request.headers
+        let gateRequest = GateRequest(
+            id: request.id,
+            method: request.method.rawValue,
+            path: request.path,
+            clientAddress: request.client
+        ) { name in HTTPField.Name(name).map { headers[values: $0] } ?? [] }
+        guard let gate else { throw APIError(.serviceUnavailable, "Nothing is sold here.") }
+        switch await gate.admit(gateRequest, to: product) {
+        case .granted(let grant, let terms): return try await serve(grant, terms, gate, handler)
+        case .challenged(let issued, let refusal):
+            // What a token pays for is limited by the token; what nobody pays for is limited by the address.
+            _ = try limits.take(.global, client: context.client)
+            return PaymentRequired.response(issued, because: refusal, request: request)
+        case .refused(let refusal, let seconds):
+            _ = try limits.take(.global, client: context.client)
+            throw PaymentRequired.error(refusal, retryAfterSeconds: seconds)
+        case .headerTooLarge: throw APIError(.headerTooLarge, "The credential is longer than 8192 bytes.")
+        }
+    }
+
+    private func serve(_ grant: Grant, _ terms: GrantTerms, _ gate: Gate, _ handler: @escaping PaidHandler) async throws
+        -> APIResponse
+    {
+        var response: APIResponse
+        do {
+            response = try await within(deadline) { try await handler(grant) }
+        } catch {
+            await shielded { await gate.release(grant) }
+            throw error
+        }
+        guard response.status.kind == .successful || response.status == .notModified else {
+            await shielded { await gate.release(grant) }
+            return annotated(response, terms, payment: "not_charged")
+        }
+        guard await shielded({ await gate.settle(grant) }) else {
+            throw APIError.retryLater(.serviceUnavailable, "The request took too long to be accounted for.", seconds: 1)
+        }
+        response.headers[.cacheControl] = "no-store"
+        return annotated(response, terms, payment: terms.price == .zero ? "not_charged" : "charged")
+    }
+
+    private func annotated(_ response: APIResponse, _ terms: GrantTerms, payment: String) -> APIResponse {
+        var response = response
+        response.headers[.l402Payment] = payment
+        response.headers[.priceMsat] = String(terms.price.msat)
+        guard let balance = terms.balance else { return response }
+        response.headers[.l402Balance] = "\(balance.satFloor);unit=sats"
+        response.headers[.balanceMsat] = String(balance.msat)
+        if terms.price > .zero { response.headers[.satRankBalance] = String(balance.msat / terms.price.msat) }
+        if let expiresAt = terms.expiresAt { response.headers[.l402Expires] = String(expiresAt) }
+        return response
+    }
+
+    /// Runs what must not stop halfway when the client hangs up.
+    private func shielded<Value: Sendable>(_ operation: @escaping @Sendable () async -> Value) async -> Value {
+        await Task { await operation() }.value
+    }
+
+    private func within(_ deadline: Duration, _ work: @escaping @Sendable () async throws -> APIResponse) async throws
+        -> APIResponse
+    {
+        do {
+            return try await withDeadline(deadline, work)
+        } catch is DeadlineExceeded {
+            throw APIError(.gatewayTimeout, "The request took longer than \(deadline.components.seconds) s.")
+        }
+    }
+
+    private func read(_ request: Request, _ context: APIContext) async throws -> APIRequest {
+        let tooLarge = APIError(.payloadTooLarge, "The body is larger than \(bodyLimit) bytes.")
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > bodyLimit { throw tooLarge }
+        var body = ByteBuffer()
+        for try await chunk in request.body {
+            guard body.readableBytes + chunk.readableBytes <= bodyLimit else { throw tooLarge }
+            body.writeImmutableBuffer(chunk)
+        }
+        var query: [String: String] = [:]
+        for (key, value) in request.uri.queryParameters where query[String(key)] == nil {
+            query[String(key)] = String(value)
+        }
+        let parameters = Dictionary(context.parameters.map { (String($0.key), String($0.value)) }) { first, _ in first }
+        let isLocal = context.peer?.address?.isLoopback == true && !ClientAddressRule.isForwarded(request.headers)
+        return APIRequest(
+            id: context.requestID,
+            method: request.method,
+            path: request.uri.path,
+            headers: request.headers,
+            body: body,
+            client: context.client,
+            isLocal: isLocal,
+            parameters: parameters,
+            query: query
+        )
+    }
+}

@@ -1,0 +1,25 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import HTTPTypes
+internal import NIOCore
+public import PrometheusExposition
+
+extension APIRoute {
+    /// Prometheus' route.
+    public static func metrics(_ registry: PrometheusRegistry, access: MetricsAccess) -> APIRoute {
+        APIRoute(
+            .get,
+            "/metrics",
+            limiter: .metrics,
+            documentation: RouteDocumentation("Metrics in the Prometheus text format"),
+            access: .free { request in
+                try access.check(request)
+                let headers: HTTPFields = [
+                    .contentType: PrometheusRegistry.contentType, .cacheControl: "no-store",
+                ]
+                return APIResponse(headers: headers, body: ByteBuffer(string: registry.render()))
+            }
+        )
+    }
+}
