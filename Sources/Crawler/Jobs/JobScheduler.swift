@@ -1,0 +1,120 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Deadlines
+public import Logging
+public import Postgres
+public import ServiceLifecycle
+internal import Synchronization
+
+/// Starts jobs when they are due.
+///
+/// A job is due at once when it is new, keeps its due time over restarts, never overlaps itself in any process (a
+/// PostgreSQL advisory lock), is cancelled when it takes too long, and waits longer after every failure. No job waits
+/// for another.
+public final class JobScheduler: Service, Sendable {
+    private let jobs: [Job]
+    private let client: PostgresClient
+    private let store: JobStore
+    private let owner: String
+    private let executor: BackgroundExecutor
+    private let logger: Logger
+    private let metrics = JobMetrics()
+    /// Jobs that run in this process.
+    private let running = Mutex<Set<String>>([])
+
+    /// - Parameters:
+    ///   - jobs: no two with the same name.
+    ///   - client: lends one session to every job that runs.
+    ///   - owner: names this process in the table, such as host and process number.
+    public init(_ jobs: [Job], client: PostgresClient, owner: String, logger: Logger) {
+        self.jobs = jobs
+        self.client = client
+        self.owner = owner
+        self.logger = logger
+        store = JobStore(client)
+        executor = BackgroundExecutor(label: "jobs")
+    }
+
+    /// Looks once a second for jobs that are due, until graceful shutdown, which cancels those that run.
+    public func run() async throws {
+        try await cancelWhenGracefulShutdown { try await self.loop() }
+    }
+
+    private func loop() async throws {
+        await withDiscardingTaskGroup { group in
+            var isRegistered = false
+            while !Task.isCancelled {
+                do {
+                    if !isRegistered { try await register() }
+                    isRegistered = true
+                    for job in try await dueJobs() {
+                        group.addTask(executorPreference: self.executor) { await self.perform(job) }
+                    }
+                } catch {
+                    logger.warning("cannot look for jobs", metadata: ["error": "\(error)"])
+                }
+                // Ends early only by cancellation, which the loop's condition sees.
+                try? await Task.sleep(for: .seconds(1))
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Makes the rows of the jobs.
+    public func register() async throws {
+        for job in jobs { try await store.register(job) }
+    }
+
+    /// Runs the jobs that are due now and waits for them: one tick of ``run()``.
+    public func runDueJobs() async throws {
+        let due = try await dueJobs()
+        await withDiscardingTaskGroup { group in
+            for job in due { group.addTask(executorPreference: self.executor) { await self.perform(job) } }
+        }
+    }
+
+    /// The jobs that are due and do not run in this process; they are marked as running.
+    private func dueJobs() async throws -> [Job] {
+        let rows = try await store.rows(of: jobs.map(\.name))
+        return jobs.filter { job in
+            guard let row = rows.first(where: { $0.name == job.name }) else { return false }
+            let isRunning = running.withLock { $0.contains(job.name) }
+            metrics.seen(row, of: job)
+            return row.isDue && !isRunning && running.withLock { $0.insert(job.name).inserted }
+        }
+    }
+
+    /// Runs a job once, unless another process does, and notes how it ended.
+    private func perform(_ job: Job) async {
+        defer { _ = running.withLock { $0.remove(job.name) } }
+        let clock = ContinuousClock()
+        let start = clock.now
+        var logger = logger
+        logger[metadataKey: "job.name"] = "\(job.name)"
+        do {
+            guard try await attempt(job, logger) else { return }
+            try await store.succeed(job, jitter: Double.random(in: 0.95...1.05))
+            metrics.finished(job, .ok, after: clock.now - start)
+            logger.info("job done", metadata: ["job.duration": "\(clock.now - start)"])
+        } catch {
+            guard !Task.isCancelled else { return }
+            let isTimeout = error is DeadlineExceeded
+            let text = isTimeout ? "took longer than \(job.timeout)" : "\(error)"
+            metrics.finished(job, isTimeout ? .timeout : .error, after: clock.now - start)
+            logger.error("job failed", metadata: ["error": "\(text)"])
+            try? await store.fail(job, error: text, jitter: Double.random(in: 0.95...1.05))
+        }
+    }
+
+    /// - Returns: whether the job ran; `false` when another process has it.
+    private func attempt(_ job: Job, _ logger: Logger) async throws -> Bool {
+        try await withDeadline(job.timeout) { [client, store, owner] in
+            try await client.withConnection { session in
+                guard try await store.begin(job, owner: owner, on: session) else { return false }
+                try await job.run(Job.Context(session: session, logger: logger))
+                return true
+            }
+        }
+    }
+}

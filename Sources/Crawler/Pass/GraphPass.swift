@@ -1,0 +1,150 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+public import FoundationEssentials
+internal import LightningGraph
+internal import LightningPrimitives
+internal import Logging
+public import Postgres
+internal import TrustScore
+
+/// One scoring pass: reads the whole graph, stores what changed, computes both scores of every node, stores those.
+///
+/// Everything is written in one transaction, so a failed pass leaves the last one's results. Computing takes a second or
+/// two: run it with ``BackgroundExecutor`` where others wait for the same threads.
+public struct GraphPass<Source: GraphSource>: Sendable {
+    private let source: Source
+    private let options: PassOptions
+    private let metrics = PassMetrics()
+
+    public init(_ source: Source, options: PassOptions = PassOptions()) {
+        self.source = source
+        self.options = options
+    }
+
+    /// Runs the pass.
+    ///
+    /// - Parameters:
+    ///   - session: a connection of its own, outside of any transaction.
+    ///   - now: the time of the pass.
+    ///   - progress: is told about every step and every few megabytes.
+    /// - Throws: ``GraphPassError``, ``GraphReadError``, `PostgresError`, or what the source throws.
+    public func run(
+        _ session: PostgresSession,
+        now: Date = Date(),
+        progress: @Sendable (PassProgress) -> Void = { _ in }
+    ) async throws -> PassReport {
+        var steps = StepClock()
+        let status = try await source.status()
+        guard status.isSyncedToGraph else {
+            throw GraphPassError(.notSynced, "node \(status.node) does not know the whole graph yet")
+        }
+        let (graph, reading) = try await read(&steps, progress: progress)
+        let seconds = Int64(now.timeIntervalSince1970)
+        let view = steps.measure(.facts) { GraphView(graph, now: seconds) }
+        let vantage = Vantage(graph: graph, facts: view.facts, own: status.node, options: options)
+        var report = PassReport(
+            reading: reading,
+            nodes: graph.nodes.count,
+            channels: graph.channels.count,
+            source: graph.nodes[vantage.source].id,
+            isSourceOwnNode: vantage.isOwnNode
+        )
+        report.seeds = vantage.seeds.count
+        try await session.transaction {
+            let store = GraphStore(session)
+            progress(PassProgress(phase: "store", done: 0, total: 1))
+            report.changes = try await store.ingest(view, now: seconds)
+            steps.end(.ingest)
+            progress(PassProgress(phase: "store", done: 1, total: 1))
+            let histories = try await store.histories(of: graph, now: seconds)
+            steps.end(.history)
+            let results = score(view, vantage, histories, now: seconds, steps: &steps, report: &report, progress)
+            progress(PassProgress(phase: "write", done: 0, total: 1))
+            report.changes.scores = try await store.write(results, of: graph)
+            steps.end(.write)
+            report.steps = steps.steps
+            report.duration = steps.elapsed
+            try await store.record(report, startedAt: now, clock: view.clock)
+        }
+        steps.end(.commit)
+        report.steps = steps.steps
+        report.duration = steps.elapsed
+        metrics.record(report)
+        progress(PassProgress(phase: "write", done: 1, total: 1))
+        return report
+    }
+
+    private func read(
+        _ steps: inout StepClock,
+        progress: @Sendable (PassProgress) -> Void
+    ) async throws -> (ChannelGraph, GraphReader.Report) {
+        var reader = GraphReader()
+        var parsing = Duration.zero
+        var reported = 0
+        let clock = ContinuousClock()
+        try await source.readGraph { bytes in
+            try Task.checkCancellation()
+            let start = clock.now
+            try reader.consume(bytes)
+            parsing += clock.now - start
+            if reader.report.bytes - reported >= 4 << 20 {
+                reported = reader.report.bytes
+                progress(PassProgress(phase: "graph", done: reported, total: nil))
+            }
+        }
+        let graph = try reader.finish()
+        steps.end(.receive, .parse, part: parsing)
+        progress(PassProgress(phase: "graph", done: reader.report.bytes, total: reader.report.bytes))
+        guard !graph.channels.isEmpty else { throw GraphPassError(.emptyGraph, "the graph has no channel") }
+        return (graph, reader.report)
+    }
+
+    private func score(
+        _ view: GraphView,
+        _ vantage: Vantage,
+        _ histories: [NodeHistory],
+        now: Int64,
+        steps: inout StepClock,
+        report: inout PassReport,
+        _ progress: @Sendable (PassProgress) -> Void
+    ) -> [NodeScoring.Result] {
+        let total = PassOptions.tiers.count + 2
+        progress(PassProgress(phase: "score", done: 0, total: total))
+        let graph = view.graph
+        let (compatible, seeded) = steps.measure(.rank) {
+            (
+                Percentile.compatible(PageRank.compatible(.perChannel(of: graph)).scores),
+                Percentile.averaged(
+                    PageRank.seeded(.perPair(of: graph, clock: view.clock), seeds: vantage.seeds).scores
+                )
+            )
+        }
+        progress(PassProgress(phase: "score", done: 1, total: total))
+        let sweep = PathSweep(graph, adjacency: view.adjacency)
+        var reach: [Reachability] = []
+        for tier in PassOptions.tiers {
+            let clock = ContinuousClock()
+            let start = clock.now
+            let paths = sweep.paths(from: vantage.source, amount: .sat(tier))
+            metrics.recordSweep(tier: tier, clock.now - start)
+            report.reachable[tier] = paths.reachable
+            reach.append(paths)
+            progress(PassProgress(phase: "score", done: 1 + reach.count, total: total))
+        }
+        steps.end(.paths)
+        let scoring = NodeScoring(
+            graph: graph,
+            facts: view.facts,
+            histories: histories,
+            compatiblePercentiles: compatible,
+            percentiles: seeded,
+            reach: reach,
+            clock: view.clock,
+            now: now
+        )
+        let results = steps.measure(.score) { scoring.results() }
+        progress(PassProgress(phase: "score", done: total, total: total))
+        return results
+    }
+}

@@ -1,0 +1,37 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import LightningGraph
+internal import LightningPrimitives
+
+/// From where the graph is looked at: the start of the paths and the seeds of PageRank.
+struct Vantage {
+    /// Index of the node the paths start at.
+    let source: Int
+    let isOwnNode: Bool
+    /// Indexes of the trusted nodes.
+    let seeds: [Int]
+
+    /// Seeds when nobody is named: this many nodes with the largest live capacity.
+    ///
+    /// Capacity is chosen because it costs bitcoin; a count of channels or a PageRank without seeds costs next to nothing.
+    static let defaultSeeds = 200
+
+    /// Chooses the vantage.
+    ///
+    /// Paths start at our own node. If the graph does not hold it (a new node, a sandbox) they start at the configured
+    /// node, else at the node with the largest live capacity, which the report says. Seeds are our own node and
+    /// the trusted ones; without any of them the 200 nodes with the largest live capacity.
+    /// - Precondition: the graph has a node.
+    init(graph: ChannelGraph, facts: [NodeFacts], own: NodeID, options: PassOptions) {
+        let ranked = facts.indices.sorted {
+            (facts[$0].liveCapacitySat, graph.nodes[$1].id) > (facts[$1].liveCapacitySat, graph.nodes[$0].id)
+        }
+        let ownIndex = graph.index(of: own).flatMap { facts[$0].channels > 0 ? $0 : nil }
+        isOwnNode = ownIndex != nil
+        source = ownIndex ?? options.fallbackSource.flatMap(graph.index) ?? ranked[0]
+        var named = Set(options.trustedNodes.compactMap(graph.index))
+        if let ownIndex { named.insert(ownIndex) }
+        seeds = named.isEmpty ? Array(ranked.prefix(Self.defaultSeeds)) : named.sorted()
+    }
+}

@@ -1,0 +1,33 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Postgres
+import PostgresTestSupport
+
+/// Databases with the tables of the graph and the jobs.
+enum CrawlerDatabase {
+    static func with<Value: Sendable>(_ body: @Sendable (PostgresClient) async throws -> Value) async throws -> Value {
+        try await TestDatabase.withEmpty { client in
+            try await client.withConnection { session in
+                for name in ["0002_graph", "0003_jobs"] {
+                    let url = projectFile("migrations/\(name).sql")
+                    try await session.script(String(contentsOf: url, encoding: .utf8))
+                }
+            }
+            return try await body(client)
+        }
+    }
+}
+
+extension PostgresClient {
+    /// The single number that a query returns.
+    func number(_ sql: String) async throws -> Int64 {
+        try await query(Statement("number.\(sql.hashValue)", sql))[0].int8(0)
+    }
+
+    /// The single text that a query returns.
+    func text(_ sql: String) async throws -> String {
+        try await query(Statement("text.\(sql.hashValue)", sql))[0].text(0)
+    }
+}
