@@ -15,6 +15,8 @@ public enum LimiterFamily: String, Sendable, CaseIterable {
     case discovery
     case version
     case metrics
+    /// Probes that cost next to nothing to answer and must not be refused.
+    case unlimited
 }
 
 /// Requests per minute by family; each client may spend a minute's worth at once.
