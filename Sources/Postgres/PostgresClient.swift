@@ -77,7 +77,7 @@ public final class PostgresClient: Service, Sendable {
     ) async throws(PostgresError) -> QueryResult {
         let reactor = try runningReactor()
         let now = ContinuousClock.now
-        let reply = Reply<QueryResult>()
+        let reply = PostgresReply<QueryResult>()
         let request = Request(
             statement: statement,
             parameters: try EncodedParameters(values),

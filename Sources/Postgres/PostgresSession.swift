@@ -97,7 +97,7 @@ public final class PostgresSession: Sendable {
     // MARK: Life
 
     func open() async throws(PostgresError) {
-        let reply = Reply<Void>()
+        let reply = PostgresReply<Void>()
         let deadline = ContinuousClock.now + configuration.connectTimeout
         try await reply.wait {
             if !reactor.post(.openSession(id, deadline: deadline, reply)) { reply.complete(.failure(Reactor.closed)) }
@@ -110,7 +110,7 @@ public final class PostgresSession: Sendable {
     func close() { reactor.post(.closeSession(id)) }
 
     private func perform(_ work: SessionOperation, _ deadline: Duration) async throws(PostgresError) -> QueryResult? {
-        let reply = Reply<QueryResult?>()
+        let reply = PostgresReply<QueryResult?>()
         let instant = ContinuousClock.now + deadline
         return try await reply.wait {
             if !reactor.post(.perform(id, work, deadline: instant, reply)) {

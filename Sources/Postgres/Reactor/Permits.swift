@@ -8,7 +8,7 @@ internal import Synchronization
 final class Permits: Sendable {
     private struct State {
         var free: Int
-        var waiters: Deque<Reply<Void>> = []
+        var waiters: Deque<PostgresReply<Void>> = []
     }
 
     private let state: Mutex<State>
@@ -23,9 +23,9 @@ final class Permits: Sendable {
     ///
     /// - Throws: `.overloaded` when too many wait, `.cancelled`.
     func acquire() async throws(PostgresError) {
-        let reply = Reply<Void>()
+        let reply = PostgresReply<Void>()
         try await reply.wait {
-            let outcome: Reply<Void>.Outcome? = state.withLock { state in
+            let outcome: PostgresReply<Void>.Outcome? = state.withLock { state in
                 if state.free > 0 {
                     state.free -= 1
                     return .success(())

@@ -7,7 +7,7 @@ struct Request: Sendable {
     let parameters: EncodedParameters
     let submitted: ContinuousClock.Instant
     let deadline: ContinuousClock.Instant
-    let reply: Reply<QueryResult>
+    let reply: PostgresReply<QueryResult>
 
     /// How often the server said that it does not know the prepared statement (SQLSTATE 26000).
     var forgotten = 0
@@ -37,8 +37,8 @@ enum Command: Sendable {
     case submit(Request)
     /// Some waiting request's task was cancelled.
     case dropAbandoned
-    case openSession(SessionID, deadline: ContinuousClock.Instant, Reply<Void>)
-    case perform(SessionID, SessionOperation, deadline: ContinuousClock.Instant, Reply<QueryResult?>)
+    case openSession(SessionID, deadline: ContinuousClock.Instant, PostgresReply<Void>)
+    case perform(SessionID, SessionOperation, deadline: ContinuousClock.Instant, PostgresReply<QueryResult?>)
     /// Ends a session; an operation under way is cancelled on the server.
     case closeSession(SessionID)
     case subscribe(SessionID, channel: String, AsyncStream<PostgresNotification>.Continuation)

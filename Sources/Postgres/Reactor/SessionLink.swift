@@ -9,17 +9,17 @@ final class SessionLink: Link {
     private struct Operation {
         let work: SessionOperation
         let deadline: ContinuousClock.Instant
-        let reply: Reply<QueryResult?>
+        let reply: PostgresReply<QueryResult?>
     }
 
     let id: SessionID
-    private var opening: (reply: Reply<Void>, deadline: ContinuousClock.Instant)?
+    private var opening: (reply: PostgresReply<Void>, deadline: ContinuousClock.Instant)?
     private var queue: Deque<Operation> = []
     private var current: Operation?
     private var result: Result<QueryResult?, PostgresError> = .success(nil)
     private var end: PostgresError?
 
-    init(id: SessionID, deadline: ContinuousClock.Instant, reply: Reply<Void>, token: UInt64, loop: EventLoop) {
+    init(id: SessionID, deadline: ContinuousClock.Instant, reply: PostgresReply<Void>, token: UInt64, loop: EventLoop) {
         self.id = id
         opening = (reply, deadline)
         super.init(token: token, loop: loop)
@@ -36,7 +36,7 @@ final class SessionLink: Link {
     func perform(
         _ work: SessionOperation,
         deadline: ContinuousClock.Instant,
-        reply: Reply<QueryResult?>
+        reply: PostgresReply<QueryResult?>
     ) {
         if let end {
             reply.complete(.failure(end))

@@ -3,12 +3,12 @@
 
 internal import Synchronization
 
-/// A one-shot answer that a task waits for and the connections' thread gives.
+/// A one-shot answer that a task waits for and somebody else gives.
 ///
-/// Completing twice is harmless: the first answer counts. A waiter whose task is cancelled is answered at once with
-/// `.cancelled`, after which the reply is `isAbandoned`.
-final class Reply<Value: Sendable>: Sendable {
-    typealias Outcome = Result<Value, PostgresError>
+/// Completing twice is harmless: the first answer counts. A waiter whose task is cancelled is answered at once with the
+/// failure named for that, after which the reply is `isAbandoned`.
+package final class Reply<Value: Sendable, Failure: Error>: Sendable {
+    package typealias Outcome = Result<Value, Failure>
 
     private enum State {
         case created
@@ -18,9 +18,15 @@ final class Reply<Value: Sendable>: Sendable {
     }
 
     private let state = Mutex(State.created)
+    private let cancelled: Failure
+
+    /// Makes a reply.
+    ///
+    /// - Parameter cancelled: the answer for a waiter whose task is cancelled.
+    package init(cancelled: Failure) { self.cancelled = cancelled }
 
     /// Whether nobody waits any more.
-    var isAbandoned: Bool {
+    package var isAbandoned: Bool {
         state.withLock { state in
             switch state {
             case .done, .answeredEarly: true
@@ -31,7 +37,7 @@ final class Reply<Value: Sendable>: Sendable {
 
     /// Answers the waiter; returns whether this was the first answer.
     @discardableResult
-    func complete(_ outcome: Outcome) -> Bool {
+    package func complete(_ outcome: Outcome) -> Bool {
         let (continuation, isFirst): (CheckedContinuation<Outcome, Never>?, Bool) = state.withLock { state in
             switch state {
             case .created:
@@ -51,7 +57,10 @@ final class Reply<Value: Sendable>: Sendable {
     /// Suspends until the answer comes; `start` hands the work over and is skipped when the task is cancelled already.
     ///
     /// `onCancel` runs after a cancellation has answered the waiter.
-    func wait(start: () -> Void, onCancel: @escaping @Sendable () -> Void) async throws(PostgresError) -> Value {
+    package func wait(
+        start: () -> Void,
+        onCancel: @escaping @Sendable () -> Void
+    ) async throws(Failure) -> Value {
         let outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<Outcome, Never>) in
                 if let early = attach(continuation) {
@@ -61,7 +70,7 @@ final class Reply<Value: Sendable>: Sendable {
                 }
             }
         } onCancel: {
-            if complete(.failure(PostgresError(.cancelled, "the calling task was cancelled"))) { onCancel() }
+            if complete(.failure(cancelled)) { onCancel() }
         }
         return try outcome.get()
     }
@@ -81,4 +90,11 @@ final class Reply<Value: Sendable>: Sendable {
             }
         }
     }
+}
+
+/// An answer of the connections' thread.
+typealias PostgresReply<Value: Sendable> = Reply<Value, PostgresError>
+
+extension Reply where Failure == PostgresError {
+    convenience init() { self.init(cancelled: PostgresError(.cancelled, "the calling task was cancelled")) }
 }

@@ -1,0 +1,161 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+import LightningPrimitives
+import Postgres
+import PostgresTestSupport
+import Synchronization
+import Testing
+
+@testable import Ledger
+
+/// SplitMix64: the same walk for the same seed.
+private struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}
+
+@Suite("Interleavings")
+struct InterleavingTests {
+    /// What the callers were told, per credit: an independent account.
+    private final class Account: Sendable {
+        let spent = Mutex<[PaymentHash: Int64]>([:])
+
+        func add(_ msat: Int64, _ hash: PaymentHash) { spent.withLock { $0[hash, default: 0] += msat } }
+    }
+
+    @Test(
+        "whatever the order of uses, settlements, releases, repetitions and sweeps, everything adds up",
+        arguments: 1...4
+    )
+    func anyOrder(seed: UInt64) async throws {
+        try await Fixture.with { fixture in
+            let hasty = Ledger(
+                client: fixture.client,
+                configuration: LedgerConfiguration(holdLifetime: .milliseconds(1), batchLimit: 3),
+                logger: TestDatabase.silentLogger
+            )
+            let payments = (0..<6).map { Fixture.payment(5000 + Int64($0) * 1000) }
+            let account = Account()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for worker in 0..<16 {
+                    group.addTask {
+                        var random = SeededGenerator(state: seed &* 1_000_003 &+ UInt64(worker))
+                        for _ in 0..<25 {
+                            try await step(payments, fixture.ledger, hasty, account, &random)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            while try await fixture.number("SELECT count(*) FROM holds") > 0 { _ = try await fixture.ledger.sweep() }
+            let report = try await fixture.ledger.audit()
+            #expect(report.isConsistent && report.held == .zero)
+            let told = account.spent.withLock { $0 }
+            for payment in payments {
+                do {
+                    let credit = try await fixture.ledger.balance(paymentHash: payment.paymentHash)
+                    #expect(credit.spent.msat == told[payment.paymentHash, default: 0])
+                } catch LedgerError.unknownCredit {
+                    #expect(told[payment.paymentHash] == nil)
+                }
+            }
+        }
+    }
+
+    /// One random call and its end; books what the caller was told to have paid.
+    private func step(
+        _ payments: [SettledPayment],
+        _ patient: Ledger,
+        _ hasty: Ledger,
+        _ account: Account,
+        _ random: inout SeededGenerator
+    ) async throws {
+        guard let payment = payments.randomElement(using: &random) else { return }
+        let ledger = Bool.random(using: &random) ? patient : hasty
+        let amount = MilliSatoshi(msat: .random(in: 1...900, using: &random))
+        let grant: PaidGrant
+        do {
+            if Int.random(in: 0..<3, using: &random) == 0 {
+                grant = try await ledger.firstUse(payment: payment, amount: amount, route: "r")
+            } else {
+                grant = try await ledger.debit(paymentHash: payment.paymentHash, amount: amount, route: "r")
+            }
+        } catch LedgerError.unknownCredit, LedgerError.insufficientBalance {
+            return
+        }
+        switch Int.random(in: 0..<6, using: &random) {
+        case 0:
+            // Settled at the end or swept; only a patient hold is certain to be there still.
+            if ledger === patient { try await settle(grant, patient, account, times: 1) }
+        case 1: try await patient.release(grant)
+        case 2:
+            try await patient.release(grant)
+            await #expect(throws: LedgerError.expired) { try await patient.settle(grant) }
+        case 3:
+            _ = try await patient.sweep(limit: 3)
+            try await settle(grant, patient, account, times: 2)
+        default: try await settle(grant, patient, account, times: 1)
+        }
+    }
+
+    private func settle(_ grant: PaidGrant, _ ledger: Ledger, _ account: Account, times: Int) async throws {
+        var isEarned = false
+        for _ in 0..<times {
+            do {
+                try await ledger.settle(grant)
+                isEarned = true
+            } catch LedgerError.expired {
+                #expect(!isEarned)
+            }
+        }
+        if isEarned { account.add(grant.amount.msat, grant.paymentHash) }
+    }
+
+    @Test("overlapping batches of two processes never deadlock")
+    func noDeadlock() async throws {
+        try await Fixture.with { fixture in
+            try await TestDatabase.withClient(of: fixture.url, connections: 4) { other in
+                let second = Ledger(client: other, logger: TestDatabase.silentLogger)
+                let payments = (0..<40).map { _ in Fixture.payment(1_000_000_000) }
+                for payment in payments { try await fixture.ledger.open(payment) }
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for worker in 0..<64 {
+                        group.addTask {
+                            var random = SeededGenerator(state: UInt64(worker))
+                            let ledger = worker % 2 == 0 ? fixture.ledger : second
+                            for round in 0..<25 {
+                                guard let payment = payments.randomElement(using: &random) else { return }
+                                let grant = try await ledger.debit(
+                                    paymentHash: payment.paymentHash,
+                                    amount: .msat(1000),
+                                    route: "r"
+                                )
+                                // The other process may end it, so that both touch the same holds.
+                                if round % 2 == 0 {
+                                    try await second.settle(grant)
+                                } else {
+                                    try await ledger.release(grant)
+                                }
+                            }
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+                let report = try await fixture.ledger.audit()
+                #expect(report.isConsistent && report.earned == .msat(64 * 13 * 1000) && report.held == .zero)
+                let deadlocks = try await fixture.number(
+                    "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+                )
+                #expect(deadlocks == 0)
+            }
+        }
+    }
+}
