@@ -32,6 +32,7 @@ let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swi
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -42,7 +43,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
-let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let orderedCollections: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 
 let package = Package(
@@ -131,11 +132,40 @@ let package = Package(
         tests("PrometheusExposition", [coreMetrics]),
 
         // Layer 3: services.
-        module("Ledger", ["LightningPrimitives", "Postgres", crypto, lifecycle, logging, metrics, "ByteCoding"]),
+        module(
+            "Ledger",
+            ["ByteCoding", "LightningPrimitives", "Postgres", crypto, logging, metrics, lifecycle, deque]
+        ),
+        tests(
+            "Ledger",
+            ["LightningPrimitives", "Postgres", "PostgresTestSupport", "LedgerCrashProbe", logging, subprocess]
+        ),
+        // A process for the ledger's tests to kill.
+        .executableTarget(
+            name: "LedgerCrashProbe",
+            dependencies: ["Ledger", "LightningPrimitives", "Postgres", logging],
+            path: "Tests/LedgerCrashProbe",
+            swiftSettings: settings
+        ),
+        module(
+            "Crawler",
+            [
+                "ByteCoding", "Deadlines", "LightningGraph", "LightningPrimitives", "Postgres", "TrustScore", crypto,
+                lifecycle, logging, metrics,
+            ]
+        ),
+        tests(
+            "Crawler",
+            [
+                "ByteCoding", "Gzip", "LightningGraph", "LightningPrimitives", "Postgres", "PostgresTestSupport",
+                "TrustScore", crypto, logging, metrics,
+            ]
+        ),
         module(
             "Gate",
             [
-                "Bolt11", "IPAddresses", "L402", "LND", "Ledger", "LightningPrimitives", collections, lifecycle,
+                "Bolt11", "IPAddresses", "L402", "LND", "Ledger", "LightningPrimitives", deque, orderedCollections,
+                lifecycle,
                 logging,
                 metrics,
             ]
@@ -152,7 +182,8 @@ let package = Package(
             "Gateway",
             [
                 "ByteCoding", "Deadlines", "Gate", "IPAddresses", "L402", "Ledger", "LightningPrimitives",
-                "PrometheusExposition", crypto, httpTypes, hummingbird, lifecycle, logging, metrics, nioCore, nioHTTP1,
+                "PrometheusExposition", crypto, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, metrics,
+                nioCore, nioHTTP1,
             ]
         ),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1]),

@@ -1,7 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Collections
+internal import DequeModule
 internal import IPAddresses
 
 /// Decides, before an invoice exists, whether a client may have a challenge.

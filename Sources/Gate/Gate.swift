@@ -135,8 +135,9 @@ public final class Gate: Sendable {
         )
         let begin = ContinuousClock.now
         defer { Timer(label: "l402_verify_seconds").record(duration: ContinuousClock.now - begin) }
-        do {
-            let token = try keyRing.withLock { $0 }.verify(credential, for: scope)
+        let ring = keyRing.withLock { $0 }
+        do throws(Refusal) {
+            let token = try ring.verify(credential, for: scope)
             // Uses of one exact signature are not counted yet; a limit that cannot be kept is not accepted.
             guard token.limits.uses == nil, token.limits.sats == nil else { throw Refusal(.badCaveat) }
             Counter(label: "l402_verified_total", dimensions: [("result", "ok")]).increment()

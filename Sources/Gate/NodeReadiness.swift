@@ -42,7 +42,7 @@ public final class NodeReadiness: Service, Sendable {
 
     /// Checks every 5 seconds while the node is not ready, and every 15 while it is.
     public func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 await self.check()
                 try? await Task.sleep(for: .seconds(self.network == nil ? 5 : 15))

@@ -1,11 +1,11 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Collections
+internal import OrderedCollections
 internal import L402
-public import LND
+internal import LND
 internal import LightningPrimitives
-public import Logging
+internal import Logging
 internal import Metrics
 public import ServiceLifecycle
 internal import Synchronization
@@ -30,7 +30,7 @@ public final class Settlements: Service, Sendable {
 
     /// Follows the node's invoices until shutdown.
     public func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             do {
                 try await self.lnd.followInvoices(from: InvoiceCursor()) { invoice in
                     guard invoice.state == .settled else { return }

@@ -1,7 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Collections
+internal import OrderedCollections
 
 /// Token buckets by key, in bounded memory: when there are too many keys, those whose bucket is full again are forgotten.
 ///

@@ -4,8 +4,7 @@
 internal import Foundation
 public import Hummingbird
 internal import IPAddresses
-public import Logging
-public import NIOCore
+internal import NIOCore
 
 /// What travels with a request: its id, who sent it and where from.
 public struct APIContext: RequestContext {

@@ -26,7 +26,7 @@ public struct APIResponse: Sendable {
     ) throws -> APIResponse {
         var headers = headers
         if headers[.contentType] == nil { headers[.contentType] = "application/json; charset=utf-8" }
-        return APIResponse(status: status, headers: headers, body: ByteBuffer(data: try encoder.encode(value)))
+        return APIResponse(status: status, headers: headers, body: ByteBuffer(bytes: try encoder.encode(value)))
     }
 
     /// An answer in the success envelope `{"data": ...}`.

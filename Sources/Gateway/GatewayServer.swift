@@ -4,6 +4,7 @@
 public import Gate
 internal import HTTPTypes
 internal import Hummingbird
+internal import HummingbirdCore
 public import IPAddresses
 public import Logging
 internal import NIOCore
