@@ -172,6 +172,12 @@ let package = Package(
         ),
         tests("Gate", ["IPAddresses"]),
         module(
+            "Oracle",
+            [
+                "BackgroundWork", "LightningPrimitives", "Postgres", "TrustScore", crypto, lifecycle, logging, metrics,
+            ]
+        ),
+        module(
             "L402Client",
             ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
         ),
