@@ -132,10 +132,18 @@ struct ClusterLayout: Sendable {
         _ = rename(log, "\(log).1")
     }
 
-    /// The end of the server's log, for an error message.
-    func logTail() -> String {
+    /// The size of the server's log in bytes.
+    var logSize: Int {
+        var status = stat()
+        return lstat(log, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    /// The last lines of what the server's log has gained, for an error message.
+    func log(since size: Int) -> String {
         guard let bytes = FileManager.default.contents(atPath: log) else { return "" }
-        let lines = String(decoding: bytes.suffix(4096), as: UTF8.self).split(whereSeparator: \.isNewline)
+        let lines = String(decoding: bytes.dropFirst(size).suffix(4096), as: UTF8.self).split(
+            whereSeparator: \.isNewline
+        )
         return lines.suffix(8).joined(separator: "\n")
     }
 

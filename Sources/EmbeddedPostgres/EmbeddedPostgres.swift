@@ -153,9 +153,9 @@ public actor EmbeddedPostgres: Service {
             }
             if isReady, ServerProcess.current(layout)?.isReady == true { return true }
         }
-        // Right after a kill -9 its children may still hold the shared memory, which makes the first start fail.
-        let attempts = 5
-        for attempt in 1...attempts {
+        let deadline = ContinuousClock.now + Self.patienceWithTheDead
+        while true {
+            let start = layout.logSize
             do {
                 try await command.run(
                     "pg_ctl",
@@ -167,14 +167,20 @@ public actor EmbeddedPostgres: Service {
                 )
                 return false
             } catch {
-                guard attempt < attempts else {
-                    throw EmbeddedPostgresError(.serverFailed, "\(error.detail)\n\(layout.logTail())")
+                let words = layout.log(since: start)
+                // A server that was just killed may still be a zombie, and its children may still hold its memory.
+                let isPassing = words.contains("lock file") || words.contains("pre-existing shared memory")
+                guard isPassing, ContinuousClock.now < deadline else {
+                    throw EmbeddedPostgresError(.serverFailed, "\(error.detail)\n\(words)")
                 }
-                try? await Task.sleep(for: .milliseconds(200 * attempt))
+                ServerProcess.reap(layout)
+                try? await Task.sleep(for: .milliseconds(100))
             }
         }
-        return false
     }
+
+    /// How long the remains of a killed server may stand in the way of the next one.
+    private static let patienceWithTheDead = Duration.seconds(15)
 
     /// Looks after the server once a second and brings it back.
     private func supervise() async throws {
@@ -182,6 +188,7 @@ public actor EmbeddedPostgres: Service {
             try await Task.sleep(for: .seconds(1))
             guard let running, ServerProcess.current(running.layout) == nil else { continue }
             logger.error("database server has died; starting it again")
+            // Not cancelled by shutdown, which stops the server afterwards.
             _ = try await bringUp(running.layout, running.command)
             logger.notice("database server is back")
         }

@@ -9,10 +9,31 @@ struct ServerCommand: Sendable {
     let binaries: ServerBinaries
     let owner: ClusterOwner
 
-    /// Runs a program to its end.
+    /// Runs a program to its end, even when the calling task is cancelled: half of an `initdb` is worth nothing, and a
+    /// server whose `pg_ctl` is killed is one that nobody stops.
     ///
     /// - Throws: `.serverFailed` with what the program printed.
     func run(_ program: String, _ arguments: [String], input: String = "") async throws(EmbeddedPostgresError) {
+        let result = await Task { await outcome(program, arguments, input) }.value
+        switch result {
+        case .success(let record) where record.terminationStatus.isSuccess: return
+        case .success(let record):
+            throw EmbeddedPostgresError(
+                .serverFailed,
+                "\(program) as \(owner.name) failed: \(record.terminationStatus) \(record.standardOutput)"
+            )
+        case .failure(let error):
+            throw EmbeddedPostgresError(.serverFailed, "\(program) as \(owner.name) could not be run: \(error)")
+        }
+    }
+
+    private typealias Record = ExecutionResult<Void, StringOutput<UTF8>, CombinedErrorOutput>
+
+    private func outcome(
+        _ program: String,
+        _ arguments: [String],
+        _ input: String
+    ) async -> Result<Record, any Error> {
         var options = PlatformOptions()
         // A terminal's Ctrl-C is for us: we stop the server in order.
         options.createSession = true
@@ -21,9 +42,8 @@ struct ServerCommand: Sendable {
             options.groupID = owner.groupID
             options.supplementaryGroups = [owner.groupID]
         }
-        let outcome: (isSuccess: Bool, text: String)
         do {
-            let result = try await Subprocess.run(
+            let record = try await Subprocess.run(
                 // The server's user may not be allowed into our working directory, which initdb does not forgive.
                 .name("env"),
                 arguments: Arguments(["--chdir=/", program] + arguments),
@@ -33,12 +53,9 @@ struct ServerCommand: Sendable {
                 output: .string(limit: 1 << 20),
                 error: .combinedWithOutput
             )
-            outcome = (result.terminationStatus.isSuccess, result.standardOutput)
+            return .success(record)
         } catch {
-            throw EmbeddedPostgresError(.serverFailed, "\(program) as \(owner.name) could not be run: \(error)")
-        }
-        guard outcome.isSuccess else {
-            throw EmbeddedPostgresError(.serverFailed, "\(program) as \(owner.name) failed: \(outcome.text)")
+            return .failure(error)
         }
     }
 }

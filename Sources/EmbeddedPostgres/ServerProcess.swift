@@ -22,6 +22,14 @@ struct ServerProcess: Sendable, Hashable {
         return ServerProcess(processID: processID, isReady: isReady && accepts(layout.socket))
     }
 
+    /// Buries a killed server that became our child because we are process 1 of a container.
+    static func reap(_ layout: ClusterLayout) {
+        guard let bytes = FileManager.default.contents(atPath: layout.pidFile),
+            let processID = Int32(String(decoding: bytes, as: UTF8.self).prefix { $0.isNumber }), processID > 1
+        else { return }
+        _ = waitpid(processID, nil, WNOHANG)
+    }
+
     /// Whether the process lives and is a database server: a stale file may name anybody.
     private static func isServer(_ processID: Int32) -> Bool {
         guard let bytes = FileManager.default.contents(atPath: "/proc/\(processID)/stat") else { return false }

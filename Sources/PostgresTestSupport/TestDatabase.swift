@@ -24,6 +24,7 @@ public enum TestDatabase {
     }
 
     /// Calls `body` with a client of a new empty database and ends the client afterwards.
+    @discardableResult
     public static func withEmpty<Value: Sendable>(
         connections: Int = 2,
         _ body: @Sendable (PostgresClient) async throws -> Value
@@ -32,6 +33,7 @@ public enum TestDatabase {
     }
 
     /// Calls `body` with a client and ends the client afterwards.
+    @discardableResult
     public static func withClient<Value: Sendable>(
         of connectionString: String,
         connections: Int = 2,
