@@ -48,7 +48,7 @@ struct JSONParser {
         case UInt8(ascii: "t"): value = try literal("true", .bool(true))
         case UInt8(ascii: "f"): value = try literal("false", .bool(false))
         case UInt8(ascii: "n"): value = try literal("null", .null)
-        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): value = .number(try number())
+        case let byte? where byte == UInt8(ascii: "-") || isDigit(byte): value = .number(try number())
         default: throw unexpected("looking for beginning of value")
         }
         let source = String(decoding: bytes[start..<position], as: UTF8.self)
