@@ -48,13 +48,27 @@ final class Ledger: Sendable {
     func change<Answer: Sendable>(
         _ command: @Sendable (inout LedgerState) throws(RPCError) -> Answer
     ) async throws -> Answer {
-        let (outcome, sequence) = guarded.withLock { guarded in
-            let outcome = Result { () throws(RPCError) in try command(&guarded.state) }
+        let (outcome, sequence) = run(command)
+        try await journal.wait(for: sequence)
+        return try outcome.get()
+    }
+
+    /// Runs a command that cannot fail, without waiting for the disk; see ``settled()``.
+    func changeNow<Answer: Sendable>(_ command: @Sendable (inout LedgerState) -> Answer) -> Answer {
+        run { (state: inout LedgerState) throws(Never) in command(&state) }.outcome.get()
+    }
+
+    /// Waits until everything is on the disk.
+    func settled() async throws { try await journal.wait(for: guarded.withLock { $0.sequence }) }
+
+    private func run<Answer: Sendable, Failure: Error>(
+        _ command: @Sendable (inout LedgerState) throws(Failure) -> Answer
+    ) -> (outcome: Result<Answer, Failure>, sequence: UInt64) {
+        guarded.withLock { guarded in
+            let outcome = Result { () throws(Failure) in try command(&guarded.state) }
             for event in guarded.state.takeUncommitted() { guarded.sequence = journal.append(Self.line(event)) }
             return (outcome, guarded.sequence)
         }
-        try await journal.wait(for: sequence)
-        return try outcome.get()
     }
 
     /// Looks at the state and returns when all that was seen is on the disk.
