@@ -73,12 +73,19 @@ public final class Sandbox: Service {
     private func prepare() throws -> (Ledger, [PreparedNode]) {
         try PrivateFile.makeDirectory(configuration.directory)
         let ledger = try Ledger(path: configuration.directory + "/journal.jsonl", network: configuration.network)
-        let graph = Graph(path: configuration.graphFile)
-        let nodes = try configuration.accounts.map { account in
-            let opened = ledger.changeNow { state in
+        let accounts = configuration.accounts
+        let opened = ledger.changeNow { state in
+            accounts.map { account in
                 let index = state.openAccount(account.name, balance: account.balance)
                 return (index: index, rootKey: state.rootKey(0, of: index), identity: state.accounts[index].identity)
             }
+        }
+        let now = clock.now
+        let source = configuration.graphFile.map { Graph.Source.file($0) }
+        let own = ledger.changeNow { NeighbourGraph.document($0, now: now) }
+        let graph = Graph(source: source ?? .document(own), directory: configuration.directory)
+        graph.startLoading()
+        let nodes = try zip(accounts, opened).map { account, opened in
             let files = NodeFiles(directory: configuration.directory + "/" + account.name)
             let certificate = try files.certificate(now: clock.now)
             try files.bakeMacaroons(rootKey: opened.rootKey)

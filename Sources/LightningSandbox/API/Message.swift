@@ -30,7 +30,7 @@ struct Message: Sendable {
             throw RPCError(error.message, code: .invalidArgument)
         }
         guard case .object(let members) = node.value else {
-            throw Self.error("unexpected token \(node.source)", at: node.offset, in: text, isSyntax: true)
+            throw Self.error("unexpected token \(Self.source(node, in: text))", at: node.offset, in: text, isSyntax: true)
         }
         values = try Self.values(members, fields: fields, in: text)
     }
@@ -85,12 +85,12 @@ struct Message: Sendable {
 
     func elements(_ name: String) throws(RPCError) -> [JSONNode] {
         guard let node = values[name] else { return [] }
-        guard let elements = node.elements else { throw error("unexpected token \(node.source)", node) }
+        guard let elements = node.elements else { throw error("unexpected token \(Self.source(node, in: text))", node) }
         return elements
     }
 
     private func invalid(_ node: JSONNode, _ type: String) -> RPCError {
-        error("invalid value for \(type) type: \(node.source)", node)
+        error("invalid value for \(type) type: \(Self.source(node, in: text))", node)
     }
 
     private func error(_ sentence: String, _ node: JSONNode) -> RPCError {
@@ -104,6 +104,11 @@ struct Message: Sendable {
         let column = text.utf8.distance(from: lineStart, to: before.endIndex) + 1
         let kind = isSyntax ? "syntax error " : ""
         return RPCError("proto: \(kind)(line \(line):\(column)): \(sentence)", code: .invalidArgument)
+    }
+
+    /// The value as it stood.
+    private static func source(_ node: JSONNode, in text: String) -> String {
+        String(decoding: text.utf8.prefix(node.end).dropFirst(node.offset), as: UTF8.self)
     }
 
     private static func lowerCamelCase(_ name: String) -> String {

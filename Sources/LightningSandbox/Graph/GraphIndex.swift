@@ -106,7 +106,10 @@ struct GraphIndex: Sendable {
     }
 
     /// The node with the greatest capacity, which the sandbox's accounts count as their neighbour.
-    var hub: Int? {
-        vertices.indices.max { capacity(of: $0) < capacity(of: $1) }
+    private(set) var hub: Int?
+
+    /// Draws the conclusions that need the whole graph.
+    mutating func finish() {
+        hub = vertices.indices.max { capacity(of: $0) < capacity(of: $1) }
     }
 }

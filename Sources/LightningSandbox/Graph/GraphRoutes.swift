@@ -3,6 +3,12 @@
 
 internal import LightningPrimitives
 
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
 /// What a caller asks of a route.
 struct RouteQuery: Sendable {
     let target: NodeID
@@ -41,7 +47,7 @@ extension GraphIndex {
         guard let target = vertexOf[query.target], query.msat > 0, let hub else { return nil }
         let startsAtAccount = query.source == nil || query.source == account
         guard let source = startsAtAccount ? hub : query.source.flatMap({ vertexOf[$0] }) else { return nil }
-        guard let steps = search(query, from: source, to: target) else { return nil }
+        guard let steps = search(query, from: source, to: target, isSourceFree: !startsAtAccount) else { return nil }
         var hops: [(channel: UInt64, capacity: Int64, node: Int, arriving: Int64, timeLock: Int)] = []
         if startsAtAccount, let first = steps[source] {
             hops.append((hubChannel, first.msat / 1000, source, first.msat, first.timeLock))
@@ -75,7 +81,13 @@ extension GraphIndex {
         return Found(route: route, probability: query.usesMissionControl ? chance : 1)
     }
 
-    private func search(_ query: RouteQuery, from source: Int, to target: Int) -> [Int: Step]? {
+    /// Searches from the target; a source that is the payer itself takes no fee.
+    private func search(
+        _ query: RouteQuery,
+        from source: Int,
+        to target: Int,
+        isSourceFree: Bool
+    ) -> [Int: Step]? {
         var steps = [
             target: Step(msat: query.msat, cost: 0, timeLock: query.finalDelta, channel: -1, next: target)
         ]
@@ -92,7 +104,7 @@ extension GraphIndex {
                 guard !done.contains(from), let policy, !query.ignoredNodes.contains(vertices[from].id),
                     policy.admits(here.msat, capacitySat: channel.capacitySat)
                 else { continue }
-                let fee = from == source && query.source != nil ? 0 : policy.fee(here.msat)
+                let fee = from == source && isSourceFree ? 0 : policy.fee(here.msat)
                 let premium = here.msat / 1_000_000_000 * 15 * Int64(policy.timeLockDelta)
                 let step = Step(
                     msat: here.msat + fee,
@@ -116,21 +128,7 @@ extension GraphIndex {
         guard capacityMsat > 0 else { return 0.6 }
         guard msat <= capacityMsat else { return 0 }
         let fill = Double(msat) / Double(capacityMsat)
-        return 0.6 * (1 - 0.5 * sigmoid((fill - 0.9999) / 0.025))
-    }
-
-    /// The logistic function by its power series' exponential, exact enough for a probability.
-    private static func sigmoid(_ x: Double) -> Double {
-        guard x > -40 else { return 0 }
-        var term = 1.0
-        var sum = 1.0
-        let reduced = -x / 64
-        for index in 1...12 {
-            term *= reduced / Double(index)
-            sum += term
-        }
-        for _ in 0..<6 { sum *= sum }
-        return 1 / (1 + sum)
+        return 0.6 * (1 - 0.5 / (1 + exp((0.9999 - fill) / 0.025)))
     }
 }
 

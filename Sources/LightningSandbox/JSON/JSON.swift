@@ -13,6 +13,8 @@ enum JSON: Sendable, Hashable {
     case string(String)
     case array([JSON])
     case object([Field])
+    /// JSON that is written already.
+    case raw([UInt8])
 
     struct Field: Sendable, Hashable {
         let name: String
@@ -38,6 +40,7 @@ enum JSON: Sendable, Hashable {
         case .string(let value): Self.write(value, to: &out)
         case .array(let values): Self.write(values, to: &out)
         case .object(let fields): Self.write(fields, to: &out)
+        case .raw(let bytes): out += bytes
         }
     }
 

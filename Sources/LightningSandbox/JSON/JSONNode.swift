@@ -22,8 +22,8 @@ struct JSONNode: Sendable {
     let value: Value
     /// The offset of its first byte.
     let offset: Int
-    /// The value as it stood.
-    let source: String
+    /// The offset behind its last byte.
+    let end: Int
 
     subscript(_ name: String) -> JSONNode? {
         guard case .object(let members) = value else { return nil }

@@ -51,8 +51,7 @@ struct JSONParser {
         case let byte? where byte == UInt8(ascii: "-") || isDigit(byte): value = .number(try number())
         default: throw unexpected("looking for beginning of value")
         }
-        let source = String(decoding: bytes[start..<position], as: UTF8.self)
-        return JSONNode(value: value, offset: start, source: source)
+        return JSONNode(value: value, offset: start, end: position)
     }
 
     private mutating func literal(_ text: String, _ value: JSONNode.Value) throws(JSONSyntaxError) -> JSONNode.Value {
