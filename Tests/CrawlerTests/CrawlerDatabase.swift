@@ -4,6 +4,7 @@
 import Foundation
 import Postgres
 import PostgresTestSupport
+import Testing
 
 /// Databases with the tables of the graph and the jobs.
 enum CrawlerDatabase {
@@ -23,11 +24,11 @@ enum CrawlerDatabase {
 extension PostgresClient {
     /// The single number that a query returns.
     func number(_ sql: String) async throws -> Int64 {
-        try await query(Statement("number.\(sql.hashValue)", sql))[0].int8(0)
+        try #require(await query(Statement("number.\(sql.hashValue)", sql)).first).int8(0)
     }
 
     /// The single text that a query returns.
     func text(_ sql: String) async throws -> String {
-        try await query(Statement("text.\(sql.hashValue)", sql))[0].text(0)
+        try #require(await query(Statement("text.\(sql.hashValue)", sql)).first).text(0)
     }
 }

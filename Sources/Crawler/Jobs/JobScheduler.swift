@@ -94,27 +94,41 @@ public final class JobScheduler: Service, Sendable {
         logger[metadataKey: "job.name"] = "\(job.name)"
         do {
             guard try await attempt(job, logger) else { return }
-            try await store.succeed(job, jitter: Double.random(in: 0.95...1.05))
             metrics.finished(job, .ok, after: clock.now - start)
             logger.info("job done", metadata: ["job.duration": "\(clock.now - start)"])
         } catch {
             guard !Task.isCancelled else { return }
             let isTimeout = error is DeadlineExceeded
-            let text = isTimeout ? "took longer than \(job.timeout)" : "\(error)"
             metrics.finished(job, isTimeout ? .timeout : .error, after: clock.now - start)
+            let text = isTimeout ? "took longer than \(job.timeout)" : "\(error)"
             logger.error("job failed", metadata: ["error": "\(text)"])
-            try? await store.fail(job, error: text, jitter: Double.random(in: 0.95...1.05))
+            if isTimeout { try? await store.fail(job, error: text, jitter: Self.jitter) }
         }
     }
 
+    /// Runs a job under its lock; the outcome is noted before the lock is given back.
+    ///
     /// - Returns: whether the job ran; `false` when another process has it.
     private func attempt(_ job: Job, _ logger: Logger) async throws -> Bool {
         try await withDeadline(job.timeout) { [client, store, owner] in
             try await client.withConnection { session in
                 guard try await store.begin(job, owner: owner, on: session) else { return false }
-                try await job.run(Job.Context(session: session, logger: logger))
+                do {
+                    try await job.run(Job.Context(session: session, logger: logger))
+                    try await store.succeed(job, jitter: Self.jitter)
+                } catch {
+                    // A cancelled run has no outcome of its own: it took too long, or the process ends.
+                    guard !Task.isCancelled else { throw error }
+                    try await store.fail(job, error: "\(error)", jitter: Self.jitter)
+                    try? await store.unlock(job, on: session)
+                    throw error
+                }
+                try await store.unlock(job, on: session)
                 return true
             }
         }
     }
+
+    /// Spreads the runs of several processes.
+    private static var jitter: Double { Double.random(in: 0.95...1.05) }
 }

@@ -38,6 +38,7 @@ struct JobStore: Sendable {
         """
     )
     private static let lock = Statement("jobs.lock", "SELECT pg_try_advisory_lock(hashtextextended('job ' || $1, 0))")
+    private static let unlock = Statement("jobs.unlock", "SELECT pg_advisory_unlock(hashtextextended('job ' || $1, 0))")
     private static let begin = Statement(
         "jobs.begin",
         "UPDATE jobs SET running_since = now(), owner = $2 WHERE name = $1 AND next_run_at <= now()"
@@ -89,8 +90,15 @@ struct JobStore: Sendable {
 
     /// Takes the job's lock for as long as the session lives, if nobody else runs the job and it is still due.
     func begin(_ job: Job, owner: String, on session: PostgresSession) async throws(PostgresError) -> Bool {
-        guard try await session.query(Self.lock, [.text(job.name)])[0].bool(0) else { return false }
+        guard let row = try await session.query(Self.lock, [.text(job.name)]).first, try row.bool(0) else {
+            return false
+        }
         return try await session.execute(Self.begin, [.text(job.name), .text(owner)]) == 1
+    }
+
+    /// Gives the lock back before the session ends, which the server may notice late.
+    func unlock(_ job: Job, on session: PostgresSession) async throws(PostgresError) {
+        _ = try await session.query(Self.unlock, [.text(job.name)])
     }
 
     /// Notes a success.
