@@ -30,9 +30,13 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTLS: Target.Dependency = .product(name: "HummingbirdTLS", package: "hummingbird")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let swiftASN1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -51,6 +55,8 @@ let package = Package(
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1.git", exact: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates.git", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-collections.git", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
@@ -68,6 +74,7 @@ let package = Package(
     targets: [
         // Layer 1: wire formats and mathematics. Pure: no I/O, no clock, no network.
         module("ByteCoding"),
+        module("BackgroundWork"),
         module("Deadlines"),
         tests("ByteCoding"),
         module("LightningPrimitives", ["ByteCoding", crypto]),
@@ -150,7 +157,8 @@ let package = Package(
         module(
             "Crawler",
             [
-                "ByteCoding", "Deadlines", "LightningGraph", "LightningPrimitives", "Postgres", "TrustScore", crypto,
+                "BackgroundWork", "ByteCoding", "Deadlines", "LightningGraph", "LightningPrimitives", "Postgres",
+                "TrustScore", crypto,
                 lifecycle, logging, metrics,
             ]
         ),
@@ -183,11 +191,29 @@ let package = Package(
         ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
+        module(
+            "LightningSandbox",
+            [
+                "Bolt11", "ByteCoding", "Gzip", "IPAddresses", "LightningPrimitives", "Macaroons", "Secp256k1", crypto,
+                httpTypes, hummingbird, hummingbirdTLS, lifecycle, logging, nioCore, nioHTTP1, nioPosix, nioSSL,
+                swiftASN1, x509,
+            ]
+        ),
+        tests(
+            "LightningSandbox",
+            [
+                "Bolt11", "ByteCoding", "LND", "LightningPrimitives", "Macaroons", "Secp256k1", httpClient, logging,
+                nioCore, nioFoundation, nioHTTP1, nioSSL,
+            ],
+            resources: [.copy("Vectors")]
+        ),
+
         // Layer 4: HTTP routes.
         module(
             "Gateway",
             [
-                "ByteCoding", "Deadlines", "Gate", "IPAddresses", "L402", "Ledger", "LightningPrimitives",
+                "ByteCoding", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle", "Postgres",
+                "L402", "Ledger", "LightningPrimitives",
                 "PrometheusExposition", crypto, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, metrics,
                 nioCore, nioHTTP1,
             ]
@@ -195,5 +221,18 @@ let package = Package(
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1]),
         tests("HealthCheck"),
         tests("LND", ["ByteCoding", "LightningPrimitives", nioCore], resources: [.copy("Vectors")]),
+
+        // Layer 5: the program.
+        .executableTarget(
+            name: "assay",
+            dependencies: [
+                "Crawler", "EmbeddedPostgres", "Gate", "Gateway", "HealthCheck", "IPAddresses", "L402", "L402Client",
+                "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "Postgres",
+                "PrometheusExposition", "Settings", "Supervisor", argumentParser, httpClient, httpTypes, lifecycle,
+                logging, unixSignals,
+                metrics, nioCore, nioFoundation, nioHTTP1, subprocess, system,
+            ],
+            swiftSettings: settings
+        ),
     ]
 )

@@ -1,7 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-public import Gate
+internal import Gate
 internal import Foundation
 internal import HTTPTypes
 public import LightningPrimitives

@@ -1,0 +1,183 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Crawler
+import EmbeddedPostgres
+import Foundation
+import Gateway
+import HTTPTypes
+import LND
+import LightningPrimitives
+import Logging
+import Migrations
+import Postgres
+import ServiceLifecycle
+import Settings
+import Synchronization
+
+/// Reads the graph and scores it, again and again.
+struct CrawlCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "crawl",
+        abstract: "Read the Lightning graph from LND, score every node, write the scores; by timetable.",
+        discussion: """
+            Needs LND_REST_URL, LND_TLS_CERT_PATH, LND_MACAROON_PATH (info:read) and DATABASE_URL (or a private database).
+            Waits up to a minute for 'assay serve' or 'assay migrate' to bring the schema up to date.
+            Metrics and health: http://127.0.0.1:CRAWLER_METRICS_PORT/metrics and /healthz.
+
+              assay crawl            run by the timetable in the table 'jobs' until stopped
+              assay crawl --once     one pass, with the time of every step, then exit
+            """
+    )
+
+    @Flag(help: "Run one graph pass, print the time of every step, and exit.")
+    var once = false
+
+    @Option(help: .hidden)
+    var parent: Int32?
+
+    func run() async throws {
+        let settings = try Settings.load()
+        let logger = Logs.start("assay.crawl", level: Logs.level(settings))
+        let registry = MetricsSetup.start(settings)
+        let lnd = try LNDClient.configured(settings, macaroon: .readonlyMacaroon, logger: logger)
+        let database = try await Database.open(settings, logger: logger)
+        let client = try await database.client(
+            application: "assay-crawl",
+            connections: settings.integer(.crawlerConnections) ?? 4,
+            settings: settings,
+            logger: logger
+        )
+        // A private database has no other migrator.
+        if database.server != nil { _ = try await Database.migrate(client, logger: logger) }
+        do {
+            try await Migrator(client: client, logger: logger).waitUntilMigrated(timeout: .seconds(60))
+        } catch {
+            throw Failure(Failure.unavailable, "\(error); run 'assay migrate' or start 'assay serve'")
+        }
+        let pass = GraphPass(LNDGraphSource(lnd: lnd), options: try options(settings))
+        if once {
+            try await runOnce(pass, client)
+            await client.shutDown()
+            await lnd.shutdown()
+            await database.server?.stop()
+            return
+        }
+        let state = CrawlState()
+        let scheduler = JobScheduler(
+            [
+                .graphPass(
+                    pass,
+                    interval: .milliseconds(settings.integer(.graphInterval) ?? 3_600_000),
+                    progress: { state.note($0) },
+                    finished: { state.note($0) }
+                ),
+                .staleSweep(),
+            ],
+            client: client,
+            owner: "\(ProcessInfo.processInfo.hostName):\(getpid())",
+            logger: logger
+        )
+        var server = GatewayConfiguration()
+        server.port = settings.integer(.crawlerMetricsPort) ?? 9091
+        let routes = [APIRoute.metrics(registry, access: MetricsSetup.access(settings)), state.route]
+        let http = GatewayServer(configuration: server, routes: routes, gate: nil, logger: logger)
+        let services: [any Service] = (database.server.map { [$0] } ?? []) + [client, http, scheduler]
+        try await Services.run(services, parent: parent, logger: logger)
+        await lnd.shutdown()
+    }
+
+    private func options(_ settings: Settings) throws -> PassOptions {
+        guard let text = settings.text(.pathSource) else { return PassOptions() }
+        guard let node = NodeID(hex: text) else {
+            throw Failure(Failure.configuration, "\(Setting.pathSource.name) is not a public key of 66 hex digits")
+        }
+        return PassOptions(fallbackSource: node)
+    }
+
+    private func runOnce(_ pass: GraphPass<LNDGraphSource>, _ client: PostgresClient) async throws {
+        let state = CrawlState()
+        let report = try await client.withConnection { session in
+            try await pass.run(session) { progress in
+                if let text = state.note(progress) { Terminal.note(text) }
+            }
+        }
+        print(CrawlState.table(report))
+    }
+}
+
+/// How far the crawler has come, for /healthz and for people.
+final class CrawlState: Sendable {
+    private let text = Mutex<String?>(nil)
+
+    /// Takes note of progress; returns a line when there is something new to show.
+    @discardableResult
+    func note(_ progress: PassProgress) -> String? {
+        let line =
+            switch progress.phase {
+            case "graph": "reading the graph, \(progress.done >> 20) MB"
+            case "store": "writing nodes, channels and policies"
+            case "score": "ranking, finding paths and scoring"
+            case "write": "writing scores"
+            default: progress.phase
+            }
+        return text.withLock { text in
+            guard text != line else { return nil }
+            text = line
+            return line
+        }
+    }
+
+    /// Takes note of a pass that ended.
+    func note(_ report: PassReport) {
+        let milliseconds = Int(report.duration / .milliseconds(1))
+        let line = "\(report.nodes) nodes and \(report.channels) channels scored in \(milliseconds) ms"
+        text.withLock { $0 = line }
+    }
+
+    /// The crawler's health answer.
+    var route: APIRoute {
+        struct Answer: Encodable {
+            let status = "ok"
+            let pass: String?
+        }
+        return APIRoute(
+            .get,
+            "/healthz",
+            limiter: .unlimited,
+            documentation: RouteDocumentation("Whether the crawler is alive, and what it does"),
+            access: .free { _ in try APIResponse.json(Answer(pass: self.text.withLock { $0 })) }
+        )
+    }
+
+    /// The time of every step, as a table.
+    static func table(_ report: PassReport) -> String {
+        func milliseconds(_ duration: Duration) -> String {
+            let tenths = Int((duration / .microseconds(100)).rounded())
+            let text = "\(tenths / 10).\(tenths % 10)"
+            return String(repeating: " ", count: max(0, 10 - text.count)) + text
+        }
+        var lines = report.steps.map { step in
+            step.step.rawValue.padding(toLength: 12, withPad: " ", startingAt: 0) + milliseconds(step.duration) + " ms"
+        }
+        lines.append("total       " + milliseconds(report.duration) + " ms")
+        lines.append("")
+        lines.append("\(report.nodes) nodes, \(report.channels) channels, \(report.changes.total) rows changed")
+        let own = report.isSourceOwnNode ? "our own node" : "the best connected node; ours has no public channel"
+        lines.append("paths start at \(report.source) (\(own))")
+        for (tier, count) in report.reachable.sorted(by: { $0.key < $1.key }) {
+            lines.append("reachable with \(tier) sat: \(count) nodes")
+        }
+        if let peak = peakMemory { lines.append("peak memory: \(peak)") }
+        return lines.joined(separator: "\n")
+    }
+
+    private static var peakMemory: String? {
+        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+            let kilobytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Int($0) })
+        else { return nil }
+        return "\(kilobytes / 1024) MB"
+    }
+}

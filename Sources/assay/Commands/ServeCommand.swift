@@ -1,0 +1,153 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import Gate
+import Gateway
+import IPAddresses
+import L402
+import LND
+import Ledger
+import LightningPrimitives
+import Logging
+import Migrations
+import Oracle
+import Postgres
+import ServiceLifecycle
+import Settings
+
+/// Serves the API.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve the HTTP API and its L402 gate.",
+        discussion: """
+            Needs LND_REST_URL, LND_TLS_CERT_PATH, LND_INVOICE_MACAROON_PATH and L402_MACAROON_SECRET (or a key ring in
+            ASSAY_L402_KEY_RING_FILE), each also as NAME_FILE where it is a secret. Without DATABASE_URL a private
+            PostgreSQL cluster is started. Any number of processes may serve from one database.
+            """
+    )
+
+    @Option(help: .hidden)
+    var parent: Int32?
+
+    func run() async throws {
+        let settings = try Settings.load()
+        let logger = Logs.start("assay.serve", level: Logs.level(settings))
+        let registry = MetricsSetup.start(settings)
+        // Everything that can be wrong with the configuration is found before anything is started.
+        let keyRing = try Self.keyRing(settings)
+        let lnd = try LNDClient.configured(settings, macaroon: .invoiceMacaroon, logger: logger)
+        let gateway = try GatewayConfiguration(settings)
+        let database = try await Database.open(settings, logger: logger)
+        let client = try await database.client(
+            application: "assay-serve",
+            connections: settings.integer(.databaseConnections) ?? 8,
+            settings: settings,
+            logger: logger
+        )
+        _ = try await Database.migrate(client, logger: logger)
+
+        let ledger = Ledger(client: client, logger: logger)
+        let readiness = NodeReadiness(lnd: lnd, logger: logger)
+        let bypass = OperatorBypass(secret: settings.secret(.operatorSecret)?.text)
+        let gate = Gate(
+            configuration: GateConfiguration(settings),
+            keyRing: keyRing,
+            lnd: lnd,
+            readiness: readiness,
+            ledger: ledger,
+            bypass: bypass,
+            logger: logger
+        )
+        let oracle = TrustOracle(client: client, logger: logger)
+        let monitor = HealthMonitor(
+            client: client,
+            migrator: Migrator(client: client, logger: logger),
+            oracle: oracle,
+            readiness: readiness,
+            isBypassEnabled: bypass.isEnabled,
+            version: BuildInfo.current.version,
+            commit: BuildInfo.current.commit
+        )
+        let routes =
+            Self.routes(oracle, monitor, settings) + [.metrics(registry, access: MetricsSetup.access(settings))]
+        let server = GatewayServer(configuration: gateway, routes: routes, gate: gate, logger: logger)
+        await readiness.check()
+        let services: [any Service] =
+            (database.server.map { [$0] } ?? []) + [
+                client, readiness, gate.settlements, oracle, HoldSweeper(ledger: ledger, logger: logger), server,
+            ]
+        try await Services.run(services, parent: parent, logger: logger)
+        await lnd.shutdown()
+    }
+
+    private static func routes(_ oracle: TrustOracle, _ monitor: HealthMonitor, _ settings: Settings) -> [APIRoute] {
+        let standard = settings.integer(.defaultPrice) ?? 1
+        let prices = OraclePrices(
+            profile: .sat(Int64(settings.integer(.profilePrice) ?? standard)),
+            verdicts: .sat(Int64(settings.integer(.verdictsPrice) ?? standard))
+        )
+        let build = BuildInfo.current
+        return APIRoute.health(monitor) + APIRoute.index(oracle) + APIRoute.paid(oracle, prices: prices)
+            + APIRoute.legacy
+            + [.version(build.version, commit: build.commit, buildDate: build.buildDate)]
+    }
+
+    /// The key ring; there is no gate without one.
+    private static func keyRing(_ settings: Settings) throws -> KeyRing {
+        do {
+            if let ring = settings.secret(.keyRing) { return try KeyRing(parsing: ring.text) }
+            if let secret = settings.secret(.l402Secret) {
+                return try KeyRing(parsing: "0 mint \(secret.text)")
+            }
+        } catch {
+            throw Failure(Failure.configuration, "the L402 key is not valid: \(error)")
+        }
+        throw Failure(
+            Failure.configuration,
+            """
+            L402_MACAROON_SECRET is not set; without it nobody could tell a paid token from a forged one. Make one:
+              umask 077; echo "0 mint $(openssl rand -hex 32)" > l402-key-ring; export ASSAY_L402_KEY_RING_FILE=$PWD/l402-key-ring
+            """
+        )
+    }
+}
+
+extension GatewayConfiguration {
+    init(_ settings: Settings) throws {
+        self.init()
+        host = settings.text(.host) ?? host
+        port = settings.integer(.port) ?? port
+        maxConnections = settings.integer(.maxConnections) ?? maxConnections
+        bodyLimit = settings.integer(.bodyLimit) ?? bodyLimit
+        requestTimeout = .milliseconds(settings.integer(.requestTimeout) ?? 30_000)
+        rateLimits.requestsPerMinute[.global] = settings.integer(.globalLimit)
+        rateLimits.requestsPerMinute[.discovery] = settings.integer(.discoveryLimit)
+        version = BuildInfo.current.version
+        trustedProxies = try (settings.text(.trustedProxies) ?? "").split(separator: ",").map { text in
+            guard let network = IPNetwork(text.trimmingCharacters(in: .whitespaces)) else {
+                throw Failure(
+                    Failure.configuration,
+                    "\(Setting.trustedProxies.name): '\(text)' is not a network such as 127.0.0.1/32"
+                )
+            }
+            return network
+        }
+    }
+}
+
+extension GateConfiguration {
+    init(_ settings: Settings) {
+        self.init()
+        invoiceExpirySeconds = settings.integer(.invoiceExpiry) ?? invoiceExpirySeconds
+        tokenLifetimeSeconds = settings.integer(.tokenLifetime).map(Int64.init) ?? tokenLifetimeSeconds
+        challengesPerSecond = settings.integer(.challengeRate).map(Double.init) ?? challengesPerSecond
+        challengeBurst = settings.integer(.challengeBurst).map(Double.init) ?? challengeBurst
+        totalChallengesPerSecond = settings.integer(.totalChallengeRate).map(Double.init) ?? totalChallengesPerSecond
+        openInvoiceLimit = settings.integer(.openInvoices) ?? openInvoiceLimit
+        requestsPerSecond = settings.integer(.credentialRate).map(Double.init) ?? requestsPerSecond
+        requestBurst = requestsPerSecond * 2
+    }
+}

@@ -1,0 +1,77 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Settings
+import Supervisor
+
+/// Which ports and files a run uses; those of the run before it, where they are still free.
+struct RunPlan {
+    let directory: RunDirectory
+    let host: String
+    let apiPort: Int
+    let metricsPort: Int
+    let merchantPort: Int
+    let payerPort: Int
+    let graph: String?
+
+    init(directory: RunDirectory, settings: Settings, host: String, port: Int?, graph: String?) throws {
+        self.directory = directory
+        self.host = host
+        let previous = directory.previousRun
+        if let port, port != 0 {
+            guard FreePort.isFree(port) else {
+                throw Failure(Failure.unavailable, "port \(port) is taken; choose another with --port")
+            }
+            apiPort = port
+        } else {
+            apiPort = try Self.port(previous?.api, standard: port == 0 ? 0 : settings.integer(.port) ?? 3000)
+        }
+        metricsPort = try Self.port(previous?.crawlerMetrics, standard: settings.integer(.crawlerMetricsPort) ?? 9091)
+        merchantPort = try Self.port(previous?.lnd.restUrl, standard: 18080)
+        payerPort = try Self.port(previous?.payer.restUrl, standard: 18081)
+        self.graph = graph ?? ProgramFiles.graphSnapshot
+        if self.graph == nil {
+            throw Failure(
+                Failure.unavailable,
+                "the graph snapshot was not found beside the program; give one with --graph"
+            )
+        }
+    }
+
+    private static func port(_ previous: String?, standard: Int) throws -> Int {
+        let used = previous.flatMap { URLComponents(string: $0)?.port }
+        guard let port = FreePort.pick(preferring: used ?? standard) else {
+            throw Failure(Failure.unavailable, "no free TCP port on the loopback")
+        }
+        return port
+    }
+
+    var api: String { "http://\(host == "0.0.0.0" ? "127.0.0.1" : host):\(apiPort)" }
+    var crawlerMetrics: String { "http://127.0.0.1:\(metricsPort)" }
+
+    /// What `run.json` says.
+    func runFile(database: String, pids: [String: Int32]) -> RunFile {
+        let (merchant, payer) = (directory.sandbox + "/merchant", directory.sandbox + "/payer")
+        return RunFile(
+            api: api,
+            crawlerMetrics: crawlerMetrics,
+            database: database,
+            lnd: .init(
+                restUrl: "https://127.0.0.1:\(merchantPort)",
+                tlsCert: merchant + "/tls.cert",
+                invoiceMacaroon: merchant + "/invoice.macaroon",
+                readonlyMacaroon: merchant + "/readonly.macaroon",
+                payMacaroon: merchant + "/pay.macaroon"
+            ),
+            payer: .init(
+                restUrl: "https://127.0.0.1:\(payerPort)",
+                tlsCert: payer + "/tls.cert",
+                macaroon: payer + "/pay.macaroon"
+            ),
+            operatorTokenFile: directory.operatorToken,
+            apiKeyFile: directory.apiKey,
+            pids: pids
+        )
+    }
+}

@@ -1,0 +1,104 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Logging
+import ServiceLifecycle
+import Settings
+import Supervisor
+import Synchronization
+
+/// The processes of a run and what each of them is given.
+final class RunStack: Sendable {
+    let plan: RunPlan
+    let database: String
+    let logger: Logger
+    private let pids = Mutex<[String: Int32]>(["run": getpid()])
+
+    init(plan: RunPlan, database: String, logger: Logger) {
+        self.plan = plan
+        self.database = database
+        self.logger = logger
+    }
+
+    /// The supervisors, in the order of starting.
+    var services: [any Service] {
+        [sandbox, serve, crawl].map { child in
+            ProcessSupervisor(child, logger: logger) { id in
+                self.pids.withLock { $0[child.name] = id }
+                self.writeRunFile()
+            }
+        }
+    }
+
+    /// Writes `run.json` as things stand.
+    func writeRunFile() {
+        let file = plan.runFile(database: database, pids: pids.withLock { $0 })
+        do { try file.write(to: plan.directory.runFile) } catch {
+            logger.error("run.json was not written", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private var sandbox: Child {
+        let ports = ["--merchant-port", "\(plan.merchantPort)", "--payer-port", "\(plan.payerPort)"]
+        let graph = plan.graph.map { ["--graph", $0] } ?? []
+        return child("sandbox", ["--data", plan.directory.sandbox] + ports + graph, [:])
+    }
+
+    private var serve: Child {
+        let node = plan.runFile(database: database, pids: [:]).lnd
+        return child(
+            "serve",
+            [],
+            [
+                Setting.host.name: plan.host, Setting.port.name: "\(plan.apiPort)",
+                Setting.databaseURL.name: database, Setting.lndURL.name: node.restUrl,
+                Setting.lndCertificate.name: node.tlsCert, Setting.invoiceMacaroon.name: node.invoiceMacaroon,
+                "\(Setting.keyRing.name)_FILE": plan.directory.keyRing,
+                "\(Setting.operatorSecret.name)_FILE": plan.directory.operatorToken,
+                "\(Setting.apiKey.name)_FILE": plan.directory.apiKey,
+            ],
+            // One person on one machine: the limits for strangers would only be in the way.
+            standard: [
+                Setting.globalLimit.name: "60000", Setting.discoveryLimit.name: "60000",
+                Setting.challengeRate.name: "1000", Setting.challengeBurst.name: "2000",
+                Setting.totalChallengeRate.name: "2000", Setting.openInvoices.name: "100000",
+            ]
+        )
+    }
+
+    private var crawl: Child {
+        let node = plan.runFile(database: database, pids: [:]).lnd
+        return child(
+            "crawl",
+            [],
+            [
+                Setting.databaseURL.name: database, Setting.lndURL.name: node.restUrl,
+                Setting.lndCertificate.name: node.tlsCert, Setting.readonlyMacaroon.name: node.readonlyMacaroon,
+                Setting.crawlerMetricsPort.name: "\(plan.metricsPort)",
+                "\(Setting.apiKey.name)_FILE": plan.directory.apiKey,
+            ]
+        )
+    }
+
+    /// A child with what the operator has set, what this run decides, and nothing else.
+    private func child(
+        _ name: String,
+        _ arguments: [String],
+        _ decided: [String: String],
+        standard: [String: String] = [:]
+    ) -> Child {
+        let inherited = ProcessInfo.processInfo.environment
+        let plain = Setting.all.filter { !$0.isSecret }.map(\.name) + ["PATH", "HOME", "TZ", "LANG"]
+        var environment = standard
+        for key in plain { if let value = inherited[key] { environment[key] = value } }
+        environment.merge(decided) { _, new in new }
+        return Child(
+            name: name,
+            executable: ProgramFiles.executable.path,
+            arguments: [name, "--parent", "\(getpid())"] + arguments,
+            environment: environment,
+            logFile: plan.directory.log(name)
+        )
+    }
+}

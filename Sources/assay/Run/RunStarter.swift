@@ -1,0 +1,114 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOFoundationCompat
+import NIOHTTP1
+import ServiceLifecycle
+
+/// Shows how a run comes up, and what to try once it is up.
+struct RunStarter: Service {
+    let stack: RunStack
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await start()
+            try? await Task.sleep(for: .seconds(365 * 24 * 3600))
+        }
+    }
+
+    private func start() async {
+        let begin = ContinuousClock.now
+        let plan = stack.plan
+        Terminal.note("  node       sandbox, merchant on port \(plan.merchantPort), payer on port \(plan.payerPort)")
+        guard await wait("API", for: { await get(plan.api + "/api/health/live") != nil }) else { return }
+        Terminal.note("  API        \(plan.api) after \(seconds(since: begin))")
+        var shown = ""
+        let hasScores = await wait("scores") {
+            if let progress = await crawlProgress(), progress != shown {
+                shown = progress
+                Terminal.note("  crawler    \(progress)")
+            }
+            return await firstNode() != nil
+        }
+        guard hasScores, let node = await firstNode() else { return }
+        Terminal.note("  scores     ready after \(seconds(since: begin))")
+        stack.writeRunFile()
+        announce(node)
+    }
+
+    private func announce(_ node: TopAnswer.Row) {
+        let plan = stack.plan
+        let program = ProgramFiles.executable.path
+        let address = "\(plan.api)/api/profile/\(node.publicKeyHash)"
+        Terminal.say(
+            """
+
+            Assay is running.
+              API              \(plan.api)/api/health
+              API description  \(plan.api)/api/openapi.json
+              metrics          \(plan.api)/metrics and \(plan.crawlerMetrics)/metrics
+              everything else  \(plan.directory.runFile)
+              logs             \(plan.directory.path)/logs
+
+            Buy the trust profile of \(node.alias ?? "a node") with the sandbox's money:
+
+              \(program) get \(address) --wallet \(plan.directory.runFile) --max-sats 10 --verbose
+
+            Ctrl-C stops everything.
+            """
+        )
+    }
+
+    /// Asks until the answer is yes; false when the run is stopped first.
+    private func wait(_ what: String, for condition: () async -> Bool) async -> Bool {
+        var tries = 0
+        while !Task.isCancelled {
+            if await condition() { return true }
+            tries += 1
+            if tries.isMultiple(of: 300) {
+                Terminal.note("  still waiting for \(what); see \(stack.plan.directory.path)/logs")
+            }
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+        return false
+    }
+
+    private func seconds(since begin: ContinuousClock.Instant) -> String {
+        let tenths = Int(((ContinuousClock.now - begin) / .milliseconds(100)).rounded())
+        return "\(tenths / 10).\(tenths % 10) s"
+    }
+
+    private struct TopAnswer: Decodable {
+        struct Row: Decodable {
+            let publicKeyHash: String
+            let alias: String?
+        }
+        let data: [Row]
+    }
+
+    private struct CrawlAnswer: Decodable {
+        let pass: String?
+    }
+
+    private func firstNode() async -> TopAnswer.Row? {
+        guard let data = await get(stack.plan.api + "/api/agents/top?limit=1") else { return nil }
+        return try? JSONDecoder().decode(TopAnswer.self, from: data).data.first
+    }
+
+    private func crawlProgress() async -> String? {
+        guard let data = await get(stack.plan.crawlerMetrics + "/healthz") else { return nil }
+        return try? JSONDecoder().decode(CrawlAnswer.self, from: data).pass
+    }
+
+    /// The body of a 200 answer.
+    private func get(_ url: String) async -> Data? {
+        guard
+            let response = try? await HTTPClient.shared.execute(HTTPClientRequest(url: url), timeout: .seconds(2)),
+            response.status == .ok, let body = try? await response.body.collect(upTo: 1 << 20)
+        else { return nil }
+        return Data(buffer: body)
+    }
+}

@@ -1,0 +1,26 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// What people read: answers on standard output, everything else on standard error.
+enum Terminal {
+    /// Whether somebody can answer a question.
+    static var isInteractive: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
+
+    /// Writes a line of the answer at once: a pipe's reader should not wait for a buffer to fill.
+    static func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+
+    static func note(_ text: String) { write(text + "\n") }
+
+    static func error(_ text: String) { write("assay: \(text)\n") }
+
+    /// Asks a yes-or-no question; anything but yes is no.
+    static func confirm(_ question: String) -> Bool {
+        write("\(question) [y/N] ")
+        let answer = readLine()?.trimmingCharacters(in: .whitespaces).lowercased()
+        return answer == "y" || answer == "yes"
+    }
+
+    private static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}
