@@ -40,8 +40,8 @@ public struct Assessment: Sendable, Hashable {
     /// - Parameter isCondemned: a report of fraud or a negative reputation, which forces RISKY.
     public func compatibleVerdict(isCondemned: Bool = false) -> Verdict {
         if isCondemned { return .risky }
-        let interval = combined.compatibleInterval
         if combined.evidence < 5 { return .insufficient }
+        let interval = combined.compatibleInterval
         if combined.mean < 0.50 || interval.upperBound < 0.65 { return .risky }
         if interval.upperBound - interval.lowerBound > 0.40 { return .unknown }
         let isSafe = combined.mean >= 0.80 && interval.lowerBound >= 0.65 && combined.evidence >= 10 && isConverged

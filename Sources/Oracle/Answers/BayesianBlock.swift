@@ -1,0 +1,108 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import TrustScore
+
+/// What was observed of a target and how sure one can be: the shared block of the API (snake case, three decimals).
+public struct BayesianBlock: Encodable, Sendable {
+    /// One source's own belief.
+    public struct Source: Encodable, Sendable {
+        public let p_success: Double
+        public let ci95_low: Double
+        public let ci95_high: Double
+        public let n_obs: Double
+        public let weight_total: Double
+
+        init(_ belief: BetaDistribution) {
+            let interval = belief.interval()
+            p_success = rounded(belief.mean)
+            ci95_low = rounded(interval.lowerBound)
+            ci95_high = rounded(interval.upperBound)
+            n_obs = rounded(belief.evidence)
+            weight_total = rounded(belief.evidence)
+        }
+    }
+
+    public struct Sources: Encodable, Sendable {
+        @OrNull public var probe: Source?
+        @OrNull public var report: Source?
+        @OrNull public var paid: Source?
+    }
+
+    public struct Convergence: Encodable, Sendable {
+        public let converged: Bool
+        public let sources_above_threshold: [String]
+        public let threshold: Double
+    }
+
+    /// Observations by age; `null` where they are not kept one by one.
+    public struct Activity: Encodable, Sendable {
+        @OrNull public var last_24h: Int?
+        @OrNull public var last_7d: Int?
+        @OrNull public var last_30d: Int?
+    }
+
+    /// The belief before any observation of this target.
+    public struct Prior: Encodable, Sendable {
+        public let alpha: Double
+        public let beta: Double
+        /// Where it was learnt: `flat` is nowhere.
+        public let level: String
+    }
+
+    public let p_success: Double
+    public let ci95_low: Double
+    public let ci95_high: Double
+    /// Weight of own observations; 0 means that nothing was observed, whatever `p_success` says.
+    public let n_obs: Double
+    /// Ours: by probabilities of the exact posterior.
+    public let verdict: String
+    /// By SatRank's rules, for comparison.
+    public let verdict_compat: String
+    public let sources: Sources
+    public let convergence: Convergence
+    public let recent_activity: Activity
+    public let risk_profile: String
+    public let time_constant_days: Int
+    @OrNull public var last_update: Int64?
+    /// Whether there is enough evidence for the figures to mean anything.
+    public let is_meaningful: Bool
+    /// P(p > 0.80) and P(p < 0.50), which decide the verdict.
+    public let q80: Double
+    public let q50: Double
+    public let prior: Prior
+
+    init(_ view: EvidenceView, interval: ClosedRange<Double>? = nil) {
+        let assessment = view.assessment
+        let belief = view.judgement.belief
+        let interval = interval ?? view.interval
+        p_success = rounded(belief.mean)
+        ci95_low = rounded(interval.lowerBound)
+        ci95_high = rounded(interval.upperBound)
+        n_obs = rounded(assessment.combined.evidence)
+        verdict = view.judgement.verdict.rawValue
+        verdict_compat = assessment.compatibleVerdict().rawValue
+        sources = Sources(
+            probe: assessment.sources[.probe].map(Source.init),
+            report: assessment.sources[.report].map(Source.init),
+            paid: assessment.sources[.paid].map(Source.init)
+        )
+        convergence = Convergence(
+            converged: assessment.isConverged,
+            sources_above_threshold: assessment.sourcesAboveThreshold.map(\.rawValue),
+            threshold: Assessment.convergenceThreshold
+        )
+        let none: Int? = assessment.sources.isEmpty ? 0 : nil
+        recent_activity = Activity(last_24h: none, last_7d: none, last_30d: none)
+        risk_profile = RiskLevel.unknown.rawValue
+        time_constant_days = Int(Posterior.timeConstant / 86_400)
+        is_meaningful = assessment.combined.evidence >= StageComposition.measuredThreshold
+        q80 = rounded(view.judgement.probabilityAbove80)
+        q50 = rounded(view.judgement.probabilityBelow50)
+        prior = Prior(alpha: Posterior.flatPrior.alpha, beta: Posterior.flatPrior.beta, level: "flat")
+        last_update = view.lastUpdate
+    }
+}
+
+/// Three decimals, as all probabilities of the API.
+func rounded(_ value: Double) -> Double { roundHalfUp(value, decimals: 3) }

@@ -1,0 +1,76 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import BackgroundWork
+internal import FoundationEssentials
+public import Logging
+internal import Metrics
+public import Postgres
+public import ServiceLifecycle
+internal import Synchronization
+
+/// Keeps the newest scores in memory and hands them out.
+///
+/// Scores are loaded when the service starts, whenever the crawler announces new ones (`NOTIFY scores`), after every gap
+/// in the announcements, and every few minutes in any case.
+public final class TrustOracle: Service, Sendable {
+    private let loader: SnapshotLoader
+    private let client: PostgresClient
+    private let refreshInterval: Duration
+    private let logger: Logger
+    private let executor = BackgroundExecutor(label: "oracle")
+    private let current = Mutex(ScoreSnapshot())
+
+    /// - Parameter refreshInterval: time between two loads that nobody asked for.
+    public init(client: PostgresClient, refreshInterval: Duration = .seconds(300), logger: Logger) {
+        self.client = client
+        self.refreshInterval = refreshInterval
+        self.logger = logger
+        loader = SnapshotLoader(client)
+    }
+
+    /// The newest scores; empty before the first load.
+    public var snapshot: ScoreSnapshot { current.withLock { $0 } }
+
+    /// Loads the scores now.
+    ///
+    /// Takes about half a second for mainnet, on a thread of its own.
+    public func reload() async throws {
+        let now = Int64(Date().timeIntervalSince1970)
+        let snapshot = try await withTaskExecutorPreference(executor) { try await loader.load(now: now) }
+        current.withLock { $0 = snapshot }
+        Gauge(label: "agents_total").record(snapshot.totals.nodes)
+        Gauge(label: "channels_total").record(snapshot.pass?.channels ?? 0)
+    }
+
+    /// Loads and reloads until graceful shutdown.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown { await self.loop() }
+    }
+
+    private func loop() async {
+        // Of any number of announcements that arrive during a load, one more load takes care.
+        let (requests, request) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await _ in self.client.listen("scores") { request.yield() }
+            }
+            group.addTask {
+                while !Task.isCancelled {
+                    request.yield()
+                    // Ends early only by cancellation, which the loop's condition sees.
+                    try? await Task.sleep(for: self.refreshInterval)
+                }
+            }
+            for await _ in requests where !Task.isCancelled {
+                do {
+                    try await reload()
+                } catch {
+                    guard !Task.isCancelled else { break }
+                    logger.warning("cannot load the scores", metadata: ["error": "\(error)"])
+                }
+            }
+            group.cancelAll()
+        }
+    }
+}
