@@ -128,7 +128,8 @@ struct Stage: Sendable {
         case "last signature bit flipped":
             let bytes = invoice.serialized()
             return Hex.encode(bytes.dropLast() + [(bytes.last ?? 0) ^ 1])
-        case "invoice-scoped plus a time-before caveat of a minute ago": return narrowed("time-before 2026-11-21T03:06:02Z")
+        case "invoice-scoped plus a time-before caveat of a minute ago":
+            return narrowed("time-before 2026-11-21T02:06:02Z")
         case "invoice-scoped plus an ipaddr caveat of another address": return narrowed("ipaddr 10.9.8.7")
         case "invoice-scoped plus an unknown caveat": return narrowed("nonsense x")
         case "invoice-scoped plus ipaddr 127.0.0.1": return narrowed("ipaddr 127.0.0.1")
