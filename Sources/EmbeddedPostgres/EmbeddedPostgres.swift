@@ -50,7 +50,7 @@ public actor EmbeddedPostgres: Service {
     /// Brings the server up, unless it is, and says where it is.
     public func endpoint() async throws(EmbeddedPostgresError) -> Endpoint {
         if let running { return running.endpoint }
-        let layout = try ClusterLayout(directory: configuration.directory)
+        let layout = try ClusterLayout(directory: ClusterPlace.resolve(configuration.directory))
         try layout.makeDirectory()
         let lock = try ClusterLock(path: layout.lock)
         let owner = try ClusterOwner.choose(dataOwner: layout.dataOwner)

@@ -39,8 +39,8 @@ public final class TrustOracle: Service, Sendable {
         let now = Int64(Date().timeIntervalSince1970)
         let snapshot = try await withTaskExecutorPreference(executor) { try await loader.load(now: now) }
         current.withLock { $0 = snapshot }
-        Gauge(label: "agents_total").record(snapshot.totals.nodes)
-        Gauge(label: "channels_total").record(snapshot.pass?.channels ?? 0)
+        Gauge(label: "agents").record(snapshot.totals.nodes)
+        Gauge(label: "channels").record(snapshot.pass?.channels ?? 0)
     }
 
     /// Loads and reloads until graceful shutdown.

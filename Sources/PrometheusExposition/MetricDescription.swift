@@ -86,8 +86,8 @@ public struct MetricDescription: Sendable, Hashable {
             "Time to compute all scores of a pass.",
             buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
         ),
-        MetricDescription("agents_total", "Nodes in the index."),
-        MetricDescription("channels_total", "Channels in the index."),
+        MetricDescription("agents", "Nodes in the index."),
+        MetricDescription("channels", "Channels in the index."),
         MetricDescription("graph_nodes", "Nodes of the last graph read."),
         MetricDescription("graph_edges", "Channels of the last graph read."),
         MetricDescription("graph_sync_age_seconds", "Age of the last graph read."),

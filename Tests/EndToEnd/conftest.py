@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import select
 import signal
 import subprocess
 import time
@@ -28,19 +27,17 @@ class Run:
         self.process = None
 
     def start(self, timeout=120):
-        self.process = subprocess.Popen(
-            [self.program, "run", "--data", str(self.data), "--port", "0", "--graph", str(GRAPH)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment,
-        )
-        self.output = ""
+        log = self.data.parent / f"{self.data.name}.out"
+        with log.open("w") as file:
+            self.process = subprocess.Popen(
+                [self.program, "run", "--data", str(self.data), "--port", "0", "--graph", str(GRAPH)],
+                stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env=self.environment,
+            )
         deadline = time.monotonic() + timeout
-        streams = [self.process.stdout, self.process.stderr]
-        while "Ctrl-C stops everything." not in self.output:
-            ready, _, _ = select.select(streams, [], [], 0.5)
-            for stream in ready:
-                self.output += stream.readline()
-            assert self.process.poll() is None, self.output
-            assert time.monotonic() < deadline, self.output + self.logs()
+        while "Ctrl-C stops everything." not in log.read_text():
+            assert self.process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text() + self.logs()
+            time.sleep(0.1)
         self.info = json.loads((self.data / "run.json").read_text())
         return self
 
@@ -58,7 +55,7 @@ class Run:
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            self.process.communicate(timeout=60)
+            self.process.wait(timeout=60)
         return self.process.returncode
 
     def kill(self):
@@ -72,7 +69,7 @@ class Run:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        self.process.communicate(timeout=30)
+        self.process.wait(timeout=30)
 
     def command(self, *arguments, **options):
         return subprocess.run(
