@@ -70,7 +70,9 @@ struct RestartTests {
     func refusals() async throws {
         let directory = try TemporaryDirectory()
         try await withSandbox(directory: directory.path) { _ in
-            await #expect(throws: SandboxError(.inUse, "")) { try await withSandbox(directory: directory.path) { _ in } }
+            await #expect(throws: SandboxError(.inUse, "")) {
+                try await withSandbox(directory: directory.path) { _ in }
+            }
         }
         let journal = URL(filePath: directory.path + "/journal.jsonl")
         try (Data("{}\n".utf8) + (try Data(contentsOf: journal))).write(to: journal)
