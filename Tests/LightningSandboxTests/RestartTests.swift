@@ -78,4 +78,9 @@ struct RestartTests {
         try (Data("{}\n".utf8) + (try Data(contentsOf: journal))).write(to: journal)
         await #expect(throws: SandboxError(.damaged, "")) { try await withSandbox(directory: directory.path) { _ in } }
     }
+
+    @Test("refuses accounts that cannot be meant so", arguments: [[], ["a", "a"], ["../a"], [""], ["é"]])
+    func configuration(names: [String]) async throws {
+        await #expect(throws: SandboxError(.badConfiguration, "")) { try await withSandbox(names) { _ in } }
+    }
 }

@@ -112,12 +112,6 @@ struct StreamTests {
         #expect(try await lines.next() == nil)
         try await running
         try await http.shutdown()
-        await #expect(throws: SandboxError.self) {
-            try await Sandbox(
-                configuration: .init(directory: directory.path, accounts: []),
-                logger: logger
-            ).run()
-        }
     }
 
     @Test("a stream that may not be read says so at once")
