@@ -44,15 +44,14 @@ public final class Sandbox: Service {
         do {
             try configuration.check()
             let (ledger, nodes) = try await NIOThreadPool.singleton.runIfActive { [self] in try prepare() }
-            try await withTaskCancellationHandler {
-                try await withGracefulShutdownHandler {
-                    try await serve(nodes, ledger)
-                } onGracefulShutdown: {
-                    ledger.bell.close()
-                }
-            } onCancel: {
-                ledger.bell.close()
+            let outcome: Result<Void, any Error>
+            do {
+                outcome = .success(try await serveUntilStopped(nodes, ledger))
+            } catch {
+                outcome = .failure(error)
             }
+            await ledger.release()
+            try outcome.get()
             readiness.resolve(.failure(SandboxError(.stopped, "the sandbox has stopped")))
         } catch {
             readiness.resolve(.failure(error))
@@ -109,6 +108,19 @@ public final class Sandbox: Service {
         )
         tls.minimumTLSVersion = .tlsv12
         return tls
+    }
+
+    /// Ends all streams when the sandbox is to stop, because the listeners wait for them.
+    private func serveUntilStopped(_ nodes: [PreparedNode], _ ledger: Ledger) async throws {
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                try await serve(nodes, ledger)
+            } onGracefulShutdown: {
+                ledger.bell.close()
+            }
+        } onCancel: {
+            ledger.bell.close()
+        }
     }
 
     private func serve(_ nodes: [PreparedNode], _ ledger: Ledger) async throws {

@@ -57,10 +57,8 @@ public struct SandboxConfiguration: Sendable {
 
     private func check(_ account: Account) throws(SandboxError) {
         let isNamed = !account.name.isEmpty && account.name.utf8.count <= 32
-        let characters = account.name.unicodeScalars.allSatisfy { scalar in
-            scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "-_".unicodeScalars.contains(scalar))
-        }
-        guard isNamed, characters else {
+        let isPlain = account.name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
+        guard isNamed, isPlain else {
             throw SandboxError(.badConfiguration, "account name \"\(account.name)\": 1 to 32 of A-Z a-z 0-9 - _")
         }
         guard (0...65_535).contains(account.port) else {

@@ -114,7 +114,8 @@ struct ClientTests {
             let third = InvoiceRequest(amount: .sat(3), memo: "third", expirySeconds: 600)
             let (seen, report) = AsyncStream.makeStream(of: InvoiceStatus.self)
             let follower = Task {
-                try? await merchant.followInvoices(from: InvoiceCursor(addIndex: 1, settleIndex: 1)) { report.yield($0) }
+                let cursor = InvoiceCursor(addIndex: 1, settleIndex: 1)
+                try? await merchant.followInvoices(from: cursor) { report.yield($0) }
             }
             defer { follower.cancel() }
             var events = seen.makeAsyncIterator()
@@ -143,9 +144,9 @@ struct ClientTests {
             let weak = try Data(contentsOf: URL(filePath: caller.info.payMacaroonPath))
             let order = InvoiceRequest(amount: .sat(1), memo: "", expirySeconds: 600)
             try weak.write(to: URL(filePath: path), options: .atomic)
-            #expect(await meaning { _ = try await merchant.addInvoice(order) } == .macaroonRefused)
+            #expect(await comes(.macaroonRefused) { _ = try await merchant.addInvoice(order) })
             try own.write(to: URL(filePath: path), options: .atomic)
-            #expect(try await merchant.addInvoice(order).hasPrefix("lnbcrt"))
+            #expect(await comes(nil) { _ = try await merchant.addInvoice(order) })
         }
     }
 
@@ -156,6 +157,15 @@ struct ClientTests {
             macaroonPath: caller.info[keyPath: macaroon]
         )
         return LNDClient(configuration: configuration, logger: Logger(label: "lnd") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// Whether an outcome comes within a time that is far longer than the second between two looks at the file.
+    private func comes(_ wanted: LNDError.Meaning?, _ call: () async throws -> Void) async -> Bool {
+        let end = ContinuousClock.now + .seconds(20)
+        while ContinuousClock.now < end {
+            if await meaning(call) == wanted { return true }
+        }
+        return false
     }
 
     private func meaning(_ call: () async throws -> Void) async -> LNDError.Meaning? {

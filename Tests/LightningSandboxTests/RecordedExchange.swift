@@ -72,14 +72,14 @@ enum Shape {
         "features", "custom_records", "first_hop_custom_records", "amp_invoice_state", "method_permissions",
     ]
 
-    /// Lists the differences of two values' shapes; lists are compared by their first elements.
+    /// Lists the differences of two values' shapes; lists are compared by their last elements.
     static func differences(_ recorded: Any, _ ours: Any, at path: String = "$") -> [String] {
         switch (recorded, ours) {
         case (let recorded as [String: Any], let ours as [String: Any]):
             return members(recorded, ours, at: path)
         case (let recorded as [Any], let ours as [Any]):
-            guard let first = recorded.first, let own = ours.first else { return [] }
-            return differences(first, own, at: path + "[]")
+            guard let last = recorded.last, let own = ours.last else { return [] }
+            return differences(last, own, at: path + "[]")
         default:
             let (left, right) = (type(recorded), type(ours))
             return left == right ? [] : ["\(path): \(right) instead of \(left)"]

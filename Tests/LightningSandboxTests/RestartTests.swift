@@ -70,10 +70,17 @@ struct RestartTests {
     func refusals() async throws {
         let directory = try TemporaryDirectory()
         try await withSandbox(directory: directory.path) { _ in
-            await #expect(throws: SandboxError(.inUse, "")) { try await withSandbox(directory: directory.path) { _ in } }
+            await #expect(throws: SandboxError(.inUse, "")) {
+                try await withSandbox(directory: directory.path) { _ in }
+            }
         }
         let journal = URL(filePath: directory.path + "/journal.jsonl")
         try (Data("{}\n".utf8) + (try Data(contentsOf: journal))).write(to: journal)
         await #expect(throws: SandboxError(.damaged, "")) { try await withSandbox(directory: directory.path) { _ in } }
+    }
+
+    @Test("refuses accounts that cannot be meant so", arguments: [[], ["a", "a"], ["../a"], [""], ["é"]])
+    func configuration(names: [String]) async throws {
+        await #expect(throws: SandboxError(.badConfiguration, "")) { try await withSandbox(names) { _ in } }
     }
 }

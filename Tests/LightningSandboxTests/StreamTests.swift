@@ -4,8 +4,11 @@
 import AsyncHTTPClient
 import ByteCoding
 import Foundation
+import Logging
 import NIOCore
 import NIOFoundationCompat
+import NIOSSL
+import ServiceLifecycle
 import Testing
 
 @testable import LightningSandbox
@@ -86,6 +89,29 @@ struct StreamTests {
             #expect(try await lines.event() == ["1", "0", "CANCELED"])
             #expect(try await lines.next() == nil)
         }
+    }
+
+    @Test("a stopping sandbox ends its streams in good order, and does not wait for their readers")
+    func shutdown() async throws {
+        let directory = try TemporaryDirectory()
+        let logger = Logger(label: "sandbox") { _ in SwiftLogNoOpLogHandler() }
+        let sandbox = Sandbox(configuration: .init(directory: directory.path), logger: logger)
+        let group = ServiceGroup(services: [sandbox], logger: logger)
+        async let running: Void = group.run()
+        let infos = try await sandbox.ready()
+        let info = try #require(infos.first)
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.trustRoots = .file(info.tlsCertPath)
+        let http = HTTPClient(configuration: .init(tlsConfiguration: tls))
+        let node = NodeCaller(info: info, http: http)
+        let invoice = try await node.addInvoice(["value": "1"])
+        let path = "/v2/invoices/subscribe/" + Base64.encode(invoice.hash, alphabet: .urlSafe)
+        var lines = Lines(try await node.send("GET", path, macaroon: try node.macaroon(.admin)))
+        #expect(try await lines.event() == ["1", "0", "OPEN"])
+        await group.triggerGracefulShutdown()
+        #expect(try await lines.next() == nil)
+        try await running
+        try await http.shutdown()
     }
 
     @Test("a stream that may not be read says so at once")

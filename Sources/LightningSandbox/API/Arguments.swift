@@ -91,7 +91,8 @@ struct Arguments: Sendable {
         var index = 0
         while index < bytes.count {
             let byte = bytes[index]
-            if byte == UInt8(ascii: "%"), index + 2 < bytes.count, let value = Hex.decode(utf8: bytes[index + 1...index + 2]) {
+            let isEscape = byte == UInt8(ascii: "%") && index + 2 < bytes.count
+            if isEscape, let value = Hex.decode(utf8: bytes[index + 1...index + 2]) {
                 out += value
                 index += 3
             } else {

@@ -16,7 +16,7 @@ extension Endpoint {
             .stream { QuietEvents(bell: node.ledger.bell) }
         },
         Endpoint(.get, "/v1/graph/info", "/lnrpc.Lightning/GetNetworkInfo") { node, _, _ in
-            .unary { GraphStatistics(try await node.graph.searchable.index).json }
+            .unary { try await node.graph.search { GraphStatistics($0.index).json } }
         },
         Endpoint(.get, "/v1/graph/node/{pub_key}", "/lnrpc.Lightning/GetNodeInfo") {
             (node, arguments, _) throws(RPCError) in
@@ -24,13 +24,13 @@ extension Endpoint {
             let withChannels = try arguments.bool("include_channels")
             return .unary {
                 let key = try publicKey(text)
-                return try await node.graph.searchable.node(key, withChannels: withChannels)
+                return try await node.graph.search { try $0.node(key, withChannels: withChannels) }
             }
         },
         Endpoint(.get, "/v1/graph/edge/{chan_id}", "/lnrpc.Lightning/GetChanInfo") {
             (node, arguments, _) throws(RPCError) in
             let id = try arguments.pathNumber("chan_id")
-            return .unary { try await node.graph.searchable.edge(id) }
+            return .unary { try await node.graph.search { try $0.edge(id) } }
         },
         Endpoint(.get, "/v1/graph/routes/{pub_key}/{amt}", "/lnrpc.Lightning/QueryRoutes", prepare: queryRoutes),
     ]
@@ -98,7 +98,7 @@ extension Node {
         guard !isOwn || query.msat <= own.msat else { throw RPCError("insufficient local balance") }
         if isOwn, let neighbour, neighbour != account { return direct(query, to: neighbour) }
         let hubChannel = LedgerState.channelID(account, 255)
-        let found = try await graph.searchable.index.route(query, account: own.identity, hubChannel: hubChannel)
+        let found = try await graph.search { $0.index.route(query, account: own.identity, hubChannel: hubChannel) }
         guard let found else { throw RPCError("unable to find a path to destination") }
         return ["routes": [found.route.json(isSent: false)], "success_prob": .double(found.probability)]
     }

@@ -77,11 +77,12 @@ extension Endpoint {
         let usesTable = try message.bool("check_default_perms_from_full_method")
         let listed = try message.elements("permissions").map(permission)
         return .unary {
-            let permissions = listed.isEmpty && (usesTable || !method.isEmpty) ? MethodPermissions.table[method] : listed
+            let goesByMethod = listed.isEmpty && (usesTable || !method.isEmpty)
+            let permissions = goesByMethod ? MethodPermissions.table[method] ?? [] : listed
             let rootKeys = try await node.ledger.read { $0.accounts[node.account].rootKeys }
             let guardian = MacaroonGuard(rootKeys: rootKeys, now: node.clock.now, peer: nil)
             do throws(RPCError) {
-                try guardian.check(macaroon, method: method, permissions: permissions ?? [])
+                try guardian.check(macaroon, method: method, permissions: permissions)
             } catch {
                 throw RPCError(error.message, code: .invalidArgument)
             }

@@ -110,7 +110,7 @@ enum PaymentRequest {
         }
         do {
             return try Bolt11Invoice(parsing: text)
-        } catch where error.code == .badChecksum {
+        } catch  where error.code == .badChecksum {
             throw RPCError("checksum failed")
         } catch {
             throw RPCError("invalid payment request: \(error.detail)")

@@ -30,7 +30,8 @@ struct Message: Sendable {
             throw RPCError(error.message, code: .invalidArgument)
         }
         guard case .object(let members) = node.value else {
-            throw Self.error("unexpected token \(Self.source(node, in: text))", at: node.offset, in: text, isSyntax: true)
+            let sentence = "unexpected token \(Self.source(node, in: text))"
+            throw Self.error(sentence, at: node.offset, in: text, isSyntax: true)
         }
         values = try Self.values(members, fields: fields, in: text)
     }

@@ -41,12 +41,11 @@ final class Graph: Sendable {
         }
     }
 
-    /// The graph to search; the first call reads it, and later ones wait for that.
-    var searchable: Loaded {
-        get async throws {
-            startLoading()
-            return try await loaded.value
-        }
+    /// Looks something up on a thread that may block; the first call waits until the graph has been read.
+    func search<Found: Sendable>(_ look: @escaping @Sendable (Loaded) throws -> Found) async throws -> Found {
+        startLoading()
+        let loaded = try await loaded.value
+        return try await NIOThreadPool.singleton.runIfActive { try look(loaded) }
     }
 
     /// Reads the graph on a thread that may block, once.

@@ -8,6 +8,8 @@ struct RecordSplitter {
     /// Which of the document's two lists a record stands in.
     enum List: Sendable { case nodes, edges, other }
 
+    private static let lists: [[UInt8]: List] = [Array("nodes".utf8): .nodes, Array("edges".utf8): .edges]
+
     private var depth = 0
     private var isInString = false
     private var isEscaped = false
@@ -56,7 +58,7 @@ struct RecordSplitter {
             if depth == 1 { name = [] }
         case UInt8(ascii: "["), UInt8(ascii: "{"):
             depth += 1
-            if depth == 2 { list = name == Array("nodes".utf8) ? .nodes : name == Array("edges".utf8) ? .edges : .other }
+            if depth == 2 { list = Self.lists[name] ?? .other }
         case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
         default: break
         }

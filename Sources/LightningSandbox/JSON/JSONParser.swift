@@ -82,7 +82,8 @@ struct JSONParser {
             skipSpace()
             members.append(.init(name: name, nameOffset: nameOffset, value: try value()))
             skipSpace()
-            guard try continues(closing: UInt8(ascii: "}"), place: "after object key:value pair") else { return members }
+            let place = "after object key:value pair"
+            guard try continues(closing: UInt8(ascii: "}"), place: place) else { return members }
         }
     }
 

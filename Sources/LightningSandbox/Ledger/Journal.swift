@@ -92,6 +92,20 @@ final class Journal: Sendable {
         }
     }
 
+    /// Lets the file go after what has been appended is written; later lines are refused.
+    func release() async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            writer.submit { [self] _ in
+                writeAll()
+                state.withLock { state in
+                    state.failure = state.failure ?? SandboxError(.stopped, "the sandbox has stopped")
+                }
+                flock(descriptor, LOCK_UN)
+                continuation.resume()
+            }
+        }
+    }
+
     private func writeAll() {
         while let (bytes, sequence) = nextBatch() {
             let failure = write(bytes)

@@ -61,6 +61,9 @@ final class Ledger: Sendable {
     /// Waits until everything is on the disk.
     func settled() async throws { try await journal.wait(for: guarded.withLock { $0.sequence }) }
 
+    /// Lets another sandbox have the journal; commands fail afterwards.
+    func release() async { await journal.release() }
+
     private func run<Answer: Sendable, Failure: Error>(
         _ command: @Sendable (inout LedgerState) throws(Failure) -> Answer
     ) -> (outcome: Result<Answer, Failure>, sequence: UInt64) {
