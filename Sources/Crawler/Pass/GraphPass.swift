@@ -59,7 +59,7 @@ public struct GraphPass<Source: GraphSource>: Sendable {
             progress(PassProgress(phase: "store", done: 1, total: 1))
             let histories = try await store.histories(of: graph, now: seconds)
             steps.end(.history)
-            let results = score(view, vantage, histories, now: seconds, steps: &steps, report: &report, progress)
+            let results = try score(view, vantage, histories, now: seconds, steps: &steps, report: &report, progress)
             progress(PassProgress(phase: "write", done: 0, total: 1))
             report.changes.scores = try await store.write(results, of: graph)
             steps.end(.write)
@@ -108,7 +108,7 @@ public struct GraphPass<Source: GraphSource>: Sendable {
         steps: inout StepClock,
         report: inout PassReport,
         _ progress: @Sendable (PassProgress) -> Void
-    ) -> [NodeScoring.Result] {
+    ) throws -> [NodeScoring.Result] {
         let total = PassOptions.tiers.count + 2
         progress(PassProgress(phase: "score", done: 0, total: total))
         let graph = view.graph
@@ -126,13 +126,16 @@ public struct GraphPass<Source: GraphSource>: Sendable {
         for tier in PassOptions.tiers {
             let clock = ContinuousClock()
             let start = clock.now
-            let paths = sweep.paths(from: vantage.source, amount: .sat(tier))
+            var paths = sweep.paths(from: vantage.source, amount: .sat(tier))
+            // That a node reaches itself says nothing about how it can be paid.
+            if let second = vantage.second { paths.lookAtSource(from: sweep.paths(from: second, amount: .sat(tier))) }
             metrics.recordSweep(tier: tier, clock.now - start)
             report.reachable[tier] = paths.reachable
             reach.append(paths)
             progress(PassProgress(phase: "score", done: 1 + reach.count, total: total))
         }
         steps.end(.paths)
+        let flows = try steps.measure(.flow) { try measureFlows(view, vantage) }
         let scoring = NodeScoring(
             graph: graph,
             facts: view.facts,
@@ -140,11 +143,21 @@ public struct GraphPass<Source: GraphSource>: Sendable {
             compatiblePercentiles: compatible,
             percentiles: seeded,
             reach: reach,
+            flows: flows,
             clock: view.clock,
             now: now
         )
         let results = steps.measure(.score) { scoring.results() }
         progress(PassProgress(phase: "score", done: total, total: total))
         return results
+    }
+
+    /// What the seeds could send to every node, in sat.
+    private func measureFlows(_ view: GraphView, _ vantage: Vantage) throws -> [Int64] {
+        var flow = SeedFlow(view.graph, adjacency: view.adjacency, seeds: vantage.seeds, clock: view.clock)
+        return try view.graph.nodes.indices.map { node in
+            try Task.checkCancellation()
+            return flow.flow(to: node)
+        }
     }
 }
