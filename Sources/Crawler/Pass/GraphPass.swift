@@ -59,7 +59,7 @@ public struct GraphPass<Source: GraphSource>: Sendable {
             progress(PassProgress(phase: "store", done: 1, total: 1))
             let histories = try await store.histories(of: graph, now: seconds)
             steps.end(.history)
-            let results = score(view, vantage, histories, now: seconds, steps: &steps, report: &report, progress)
+            let results = try score(view, vantage, histories, now: seconds, steps: &steps, report: &report, progress)
             progress(PassProgress(phase: "write", done: 0, total: 1))
             report.changes.scores = try await store.write(results, of: graph)
             steps.end(.write)
@@ -108,43 +108,61 @@ public struct GraphPass<Source: GraphSource>: Sendable {
         steps: inout StepClock,
         report: inout PassReport,
         _ progress: @Sendable (PassProgress) -> Void
-    ) -> [NodeScoring.Result] {
+    ) throws -> [NodeScoring.Result] {
         let total = PassOptions.tiers.count + 2
         progress(PassProgress(phase: "score", done: 0, total: total))
-        let graph = view.graph
-        let (compatible, seeded) = steps.measure(.rank) {
-            (
-                Percentile.compatible(PageRank.compatible(.perChannel(of: graph)).scores),
-                Percentile.averaged(
-                    PageRank.seeded(.perPair(of: graph, clock: view.clock), seeds: vantage.seeds).scores
-                )
-            )
-        }
+        let (compatible, seeded) = steps.measure(.rank) { ranks(view, vantage) }
         progress(PassProgress(phase: "score", done: 1, total: total))
-        let sweep = PathSweep(graph, adjacency: view.adjacency)
+        let sweep = PathSweep(view.graph, adjacency: view.adjacency)
         var reach: [Reachability] = []
         for tier in PassOptions.tiers {
-            let clock = ContinuousClock()
-            let start = clock.now
-            let paths = sweep.paths(from: vantage.source, amount: .sat(tier))
-            metrics.recordSweep(tier: tier, clock.now - start)
+            try Task.checkCancellation()
+            let paths = paths(sweep, vantage, tier: tier)
             report.reachable[tier] = paths.reachable
             reach.append(paths)
             progress(PassProgress(phase: "score", done: 1 + reach.count, total: total))
         }
         steps.end(.paths)
         let scoring = NodeScoring(
-            graph: graph,
+            graph: view.graph,
             facts: view.facts,
             histories: histories,
             compatiblePercentiles: compatible,
             percentiles: seeded,
             reach: reach,
+            flows: try steps.measure(.flow) { try flows(view, vantage) },
             clock: view.clock,
             now: now
         )
         let results = steps.measure(.score) { scoring.results() }
         progress(PassProgress(phase: "score", done: total, total: total))
         return results
+    }
+
+    /// SatRank's percentile of every node, and the one of the seeded PageRank.
+    private func ranks(_ view: GraphView, _ vantage: Vantage) -> (compatible: [Int], seeded: [Double]) {
+        let compatible = PageRank.compatible(.perChannel(of: view.graph))
+        let seeded = PageRank.seeded(.perPair(of: view.graph, clock: view.clock), seeds: vantage.seeds)
+        return (Percentile.compatible(compatible.scores), Percentile.averaged(seeded.scores))
+    }
+
+    /// The best path to every node for an amount in sat.
+    private func paths(_ sweep: PathSweep, _ vantage: Vantage, tier: Int64) -> Reachability {
+        let clock = ContinuousClock()
+        let start = clock.now
+        var paths = sweep.paths(from: vantage.source, amount: .sat(tier))
+        // That a node reaches itself says nothing about how it can be paid.
+        if let second = vantage.second { paths.lookAtSource(from: sweep.paths(from: second, amount: .sat(tier))) }
+        metrics.recordSweep(tier: tier, clock.now - start)
+        return paths
+    }
+
+    /// What the seeds could send to every node, in sat.
+    private func flows(_ view: GraphView, _ vantage: Vantage) throws -> [Int64] {
+        var flow = SeedFlow(view.graph, adjacency: view.adjacency, seeds: vantage.seeds, clock: view.clock)
+        return try view.graph.nodes.indices.map { node in
+            try Task.checkCancellation()
+            return flow.flow(to: node)
+        }
     }
 }

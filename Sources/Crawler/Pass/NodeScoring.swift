@@ -25,6 +25,8 @@ struct NodeScoring {
     let percentiles: [Double]
     /// One per tier.
     let reach: [Reachability]
+    /// What the seeds could send, in sat.
+    let flows: [Int64]
     /// The moment the graph speaks of, and the time on our own clock.
     let clock: Int64
     let now: Int64
@@ -46,20 +48,18 @@ struct NodeScoring {
 
     /// The components that have evidence.
     ///
-    /// Paths, rank and age are computed from the whole graph and stand for themselves. The share of enabled capacity is
+    /// Paths, rank, flow and age are computed from the whole graph and stand for themselves. The share of enabled capacity is
     /// worth as many observations as there are channels, and fee changes as many as there are days since our first
-    /// sighting of the node: both are pulled to the median of the nodes with a live channel. That the source reaches
-    /// itself says nothing.
+    /// sighting of the node: both are pulled to the median of the nodes with a live channel.
     private func measure(_ node: Int) -> [NodeScore.Component: NodeScore.Measurement] {
         let facts = facts[node]
         var measurements: [NodeScore.Component: NodeScore.Measurement] = [
-            .rank: .init(value: percentiles[node] / 100)
+            .rank: .init(value: percentiles[node] / 100),
+            .flow: .init(value: NodeScore.flow(sat: flows[node])),
         ]
         for (tier, paths) in zip(PassOptions.tiers, reach) {
             let component: NodeScore.Component? = tier == 100_000 ? .reach100k : tier == 1_000_000 ? .reach1M : nil
-            if let component, node != paths.source {
-                measurements[component] = .init(value: paths[node]?.probability ?? 0)
-            }
+            if let component { measurements[component] = .init(value: paths[node]?.probability ?? 0) }
         }
         if facts.capacitySat > 0 {
             let enabled = Double(facts.enabledCapacitySat) / Double(facts.capacitySat)

@@ -22,6 +22,8 @@ public struct PassReport: Sendable {
         case rank
         /// The best paths for every amount.
         case paths
+        /// What the seeds could send to every node.
+        case flow
         /// Both scores of every node.
         case score
         /// Writing the scores that changed.

@@ -9,6 +9,8 @@ struct Vantage {
     /// Index of the node the paths start at.
     let source: Int
     let isOwnNode: Bool
+    /// Index of the node that the source itself is looked at from: the best connected other one.
+    let second: Int?
     /// Indexes of the trusted nodes.
     let seeds: [Int]
 
@@ -30,6 +32,7 @@ struct Vantage {
         let ownIndex = graph.index(of: own).flatMap { facts[$0].channels > 0 ? $0 : nil }
         isOwnNode = ownIndex != nil
         source = ownIndex ?? options.fallbackSource.flatMap(graph.index) ?? ranked[0]
+        second = ranked.first { [source] in $0 != source }
         var named = Set(options.trustedNodes.compactMap(graph.index))
         if let ownIndex { named.insert(ownIndex) }
         seeds = named.isEmpty ? Array(ranked.prefix(Self.defaultSeeds)) : named.sorted()

@@ -21,7 +21,7 @@ public struct Reachability: Sendable {
     public let amount: MilliSatoshi
     /// Index of the node the paths start at.
     public let source: Int
-    private let paths: [Path?]
+    private var paths: [Path?]
 
     init(amount: MilliSatoshi, source: Int, paths: [Path?]) {
         self.amount = amount
@@ -31,6 +31,11 @@ public struct Reachability: Sendable {
 
     /// The path to a node, or `nil` when there is none.
     public subscript(node: Int) -> Path? { paths[node] }
+
+    /// Replaces the path to the source itself, which has no hops, by the one another node would take.
+    ///
+    /// - Precondition: both are of the same graph.
+    public mutating func lookAtSource(from other: Reachability) { paths[source] = other.paths[source] }
 
     /// Nodes that have a path, the source included.
     public var reachable: Int { paths.count { $0 != nil } }

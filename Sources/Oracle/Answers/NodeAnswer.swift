@@ -129,6 +129,8 @@ public struct ScoreBlock: Encodable, Sendable {
         /// Where paths start.
         @OrNull public var pathSource: String?
         /// Whether that is the oracle's own node; if not, it is the best connected one.
+        ///
+        /// The source itself is looked at from the best connected other node.
         @OrNull public var pathSourceIsOwnNode: Bool?
         @OrNull public var computedAt: Int64?
     }
