@@ -185,6 +185,13 @@ let package = Package(
                 "BackgroundWork", "LightningPrimitives", "Postgres", "TrustScore", crypto, lifecycle, logging, metrics,
             ]
         ),
+        tests(
+            "Oracle",
+            [
+                "BackgroundWork", "ByteCoding", "Crawler", "Gzip", "LightningPrimitives", "Postgres",
+                "PostgresTestSupport", "TrustScore", logging,
+            ]
+        ),
         module(
             "L402Client",
             ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
@@ -195,15 +202,14 @@ let package = Package(
             "LightningSandbox",
             [
                 "Bolt11", "ByteCoding", "Gzip", "IPAddresses", "LightningPrimitives", "Macaroons", "Secp256k1", crypto,
-                httpTypes, hummingbird, hummingbirdTLS, lifecycle, logging, nioCore, nioHTTP1, nioPosix, nioSSL,
-                swiftASN1, x509,
+                httpTypes, hummingbird, hummingbirdTLS, lifecycle, logging, nioCore, nioPosix, nioSSL, swiftASN1, x509,
             ]
         ),
         tests(
             "LightningSandbox",
             [
-                "Bolt11", "ByteCoding", "LND", "LightningPrimitives", "Macaroons", "Secp256k1", httpClient, logging,
-                nioCore, nioFoundation, nioHTTP1, nioSSL,
+                "Bolt11", "ByteCoding", "IPAddresses", "LND", "LightningPrimitives", "Macaroons", "Secp256k1",
+                httpClient, lifecycle, logging, nioCore, nioFoundation, nioHTTP1, nioSSL,
             ],
             resources: [.copy("Vectors")]
         ),
