@@ -53,6 +53,15 @@ let configuration: Target.Dependency = .product(name: "Configuration", package: 
 let package = Package(
     name: "assay",
     platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "assay", targets: ["assay"]),
+        // What the benchmarks use.
+        .library(name: "EmbeddedPostgres", targets: ["EmbeddedPostgres"]),
+        .library(name: "Ledger", targets: ["Ledger"]),
+        .library(name: "LightningPrimitives", targets: ["LightningPrimitives"]),
+        .library(name: "Migrations", targets: ["Migrations"]),
+        .library(name: "Postgres", targets: ["Postgres"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-asn1.git", exact: "1.7.4"),

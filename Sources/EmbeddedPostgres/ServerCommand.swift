@@ -58,7 +58,7 @@ struct ServerCommand: Sendable {
     /// The words in front of a command that make it run as the server's user.
     ///
     /// Not swift-subprocess's own options: they call glibc's `setgroups` in a child of `clone`, which waits for ever when
-    /// another thread was being made at that moment (docs/adr/0011).
+    /// another thread was being made at that moment (docs/adr/0006).
     private var asOwner: [String] {
         guard owner.isOther else { return [] }
         return ["setpriv", "--reuid=\(owner.userID)", "--regid=\(owner.groupID)", "--clear-groups"]
