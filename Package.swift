@@ -233,6 +233,7 @@ let package = Package(
                 nioCore, nioHTTP1,
             ]
         ),
+        tests("Gateway", ["IPAddresses", httpTypes, nioCore]),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1]),
         tests("HealthCheck"),
         tests("LND", ["ByteCoding", "LightningPrimitives", nioCore], resources: [.copy("Vectors")]),
