@@ -234,7 +234,7 @@ let package = Package(
             ]
         ),
         tests("Gateway", ["IPAddresses", httpTypes, nioCore]),
-        module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1]),
+        module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
         tests("HealthCheck"),
         tests("LND", ["ByteCoding", "LightningPrimitives", nioCore], resources: [.copy("Vectors")]),
 
