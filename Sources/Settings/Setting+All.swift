@@ -44,8 +44,14 @@ extension Setting {
         default: "assay",
         "What stands before every metric's name."
     )
+    public static let modules = Setting(
+        "ASSAY_MODULES",
+        .text,
+        default: "oracle",
+        "Modules that `assay serve` mounts, separated by commas; there is one so far: oracle."
+    )
     private static let listening = [
-        host, port, trustedProxies, maxConnections, logLevel, apiKey, metricsAuth, metricsPrefix,
+        modules, host, port, trustedProxies, maxConnections, logLevel, apiKey, metricsAuth, metricsPrefix,
     ]
 
     // Database

@@ -37,6 +37,7 @@ struct ServeCommand: AsyncParsableCommand {
         let logger = Logs.start("assay.serve", level: Logs.level(settings))
         let registry = MetricsSetup.start(settings)
         // Everything that can be wrong with the configuration is found before anything is started.
+        let modules = try Self.modules(settings)
         let keyRing = try Self.keyRing(settings)
         let lnd = try LNDClient.configured(settings, macaroon: .invoiceMacaroon, logger: logger)
         let gateway = try GatewayConfiguration(settings)
@@ -78,7 +79,9 @@ struct ServeCommand: AsyncParsableCommand {
             commit: BuildInfo.current.commit
         )
         let routes =
-            Self.routes(oracle, monitor, settings) + [.metrics(registry, access: MetricsSetup.access(settings))]
+            Self.routes(oracle, monitor, settings, modules: modules) + [
+                .metrics(registry, access: MetricsSetup.access(settings))
+            ]
         let server = GatewayServer(configuration: gateway, routes: routes, gate: gate, logger: logger)
         await readiness.check()
         let services: [any Service] =
@@ -89,16 +92,31 @@ struct ServeCommand: AsyncParsableCommand {
         await lnd.shutdown()
     }
 
-    private static func routes(_ oracle: TrustOracle, _ monitor: HealthMonitor, _ settings: Settings) -> [APIRoute] {
+    private static func routes(
+        _ oracle: TrustOracle,
+        _ monitor: HealthMonitor,
+        _ settings: Settings,
+        modules: [String]
+    ) -> [APIRoute] {
         let standard = settings.integer(.defaultPrice) ?? 1
         let prices = OraclePrices(
             profile: .sat(Int64(settings.integer(.profilePrice) ?? standard)),
             verdicts: .sat(Int64(settings.integer(.verdictsPrice) ?? standard))
         )
+        let oracleRoutes =
+            modules.contains("oracle") ? APIRoute.index(oracle) + APIRoute.paid(oracle, prices: prices) : []
         let build = BuildInfo.current
-        return APIRoute.health(monitor) + APIRoute.index(oracle) + APIRoute.paid(oracle, prices: prices)
-            + APIRoute.legacy
+        return APIRoute.health(monitor) + oracleRoutes + APIRoute.legacy
             + [.version(build.version, commit: build.commit, buildDate: build.buildDate)]
+    }
+
+    /// The modules to mount.
+    private static func modules(_ settings: Settings) throws -> [String] {
+        let modules = (settings.text(.modules) ?? "").split(separator: ",").map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }
+        guard let unknown = modules.first(where: { $0 != "oracle" }) else { return modules }
+        throw Failure(Failure.configuration, "\(Setting.modules.name): '\(unknown)' is not a module; there is: oracle")
     }
 
     /// The key ring; there is no gate without one.
