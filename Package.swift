@@ -53,6 +53,15 @@ let configuration: Target.Dependency = .product(name: "Configuration", package: 
 let package = Package(
     name: "assay",
     platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "assay", targets: ["assay"]),
+        // What the benchmarks use.
+        .library(name: "EmbeddedPostgres", targets: ["EmbeddedPostgres"]),
+        .library(name: "Ledger", targets: ["Ledger"]),
+        .library(name: "LightningPrimitives", targets: ["LightningPrimitives"]),
+        .library(name: "Migrations", targets: ["Migrations"]),
+        .library(name: "Postgres", targets: ["Postgres"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-asn1.git", exact: "1.7.4"),
@@ -224,7 +233,8 @@ let package = Package(
                 nioCore, nioHTTP1,
             ]
         ),
-        module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1]),
+        tests("Gateway", ["IPAddresses", httpTypes, nioCore]),
+        module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
         tests("HealthCheck"),
         tests("LND", ["ByteCoding", "LightningPrimitives", nioCore], resources: [.copy("Vectors")]),
 

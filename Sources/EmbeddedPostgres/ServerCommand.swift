@@ -37,16 +37,12 @@ struct ServerCommand: Sendable {
         var options = PlatformOptions()
         // A terminal's Ctrl-C is for us: we stop the server in order.
         options.createSession = true
-        if owner.isOther {
-            options.userID = owner.userID
-            options.groupID = owner.groupID
-            options.supplementaryGroups = [owner.groupID]
-        }
+        // The server's user may not be allowed into our working directory, which initdb does not forgive.
+        let words = asOwner + ["env", "--chdir=/", program] + arguments
         do {
             let record = try await Subprocess.run(
-                // The server's user may not be allowed into our working directory, which initdb does not forgive.
-                .name("env"),
-                arguments: Arguments(["--chdir=/", program] + arguments),
+                .name(words[0]),
+                arguments: Arguments(Array(words.dropFirst())),
                 environment: .custom(["PATH": "\(binaries.directory):/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"]),
                 platformOptions: options,
                 input: .string(input),
@@ -57,5 +53,14 @@ struct ServerCommand: Sendable {
         } catch {
             return .failure(error)
         }
+    }
+
+    /// The words in front of a command that make it run as the server's user.
+    ///
+    /// Not swift-subprocess's own options: they call glibc's `setgroups` in a child of `clone`, which waits for ever when
+    /// another thread was being made at that moment (docs/adr/0006).
+    private var asOwner: [String] {
+        guard owner.isOther else { return [] }
+        return ["setpriv", "--reuid=\(owner.userID)", "--regid=\(owner.groupID)", "--clear-groups"]
     }
 }

@@ -1,12 +1,12 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import OrderedCollections
 internal import L402
 internal import LND
 internal import LightningPrimitives
 internal import Logging
 internal import Metrics
+internal import OrderedCollections
 public import ServiceLifecycle
 internal import Synchronization
 

@@ -7,6 +7,8 @@ internal import Foundation
 internal import NIOCore
 internal import NIOFoundationCompat
 internal import NIOHTTP1
+internal import SwiftASN1
+internal import X509
 
 /// Looks at a service and its machine.
 public struct HealthChecker: Sendable {
@@ -15,6 +17,7 @@ public struct HealthChecker: Sendable {
     private let diskLimitPercent: Int
     private let backupPath: String?
     private let backupMaxAge: Int
+    private let certificatePath: String?
 
     /// Makes a checker.
     /// - Parameters:
@@ -22,18 +25,21 @@ public struct HealthChecker: Sendable {
     ///   - diskPath: a directory whose file system must not be fuller than the limit.
     ///   - backupPath: a file or directory that must have changed lately.
     ///   - backupMaxAge: seconds after which a backup is too old.
+    ///   - certificatePath: a PEM certificate that must be valid for two more weeks.
     public init(
         url: String,
         diskPath: String?,
         diskLimitPercent: Int = 90,
         backupPath: String? = nil,
-        backupMaxAge: Int = 26 * 3600
+        backupMaxAge: Int = 26 * 3600,
+        certificatePath: String? = nil
     ) {
         self.url = url.contains("/health") ? url : (url.hasSuffix("/") ? url : url + "/") + "api/health"
         self.diskPath = diskPath
         self.diskLimitPercent = diskLimitPercent
         self.backupPath = backupPath
         self.backupMaxAge = backupMaxAge
+        self.certificatePath = certificatePath
     }
 
     /// Reads the health answer, whatever its status, and checks the machine.
@@ -80,6 +86,16 @@ public struct HealthChecker: Sendable {
                 causes.append(HealthCause(key: "backup", text: text))
             }
         }
+        if let certificatePath, let cause = certificateCause(certificatePath) { causes.append(cause) }
         return causes
+    }
+
+    private func certificateCause(_ path: String) -> HealthCause? {
+        guard let pem = try? String(contentsOfFile: path, encoding: .utf8),
+            let certificate = try? Certificate(pemEncoded: pem)
+        else { return HealthCause(key: "certificate", text: "\(path) is not a certificate that can be read.") }
+        let days = Int((certificate.notValidAfter.timeIntervalSinceNow / 86_400).rounded(.down))
+        guard days < 14 else { return nil }
+        return HealthCause(key: "certificate", text: "The certificate \(path) ends in \(days) days: renew it.")
     }
 }

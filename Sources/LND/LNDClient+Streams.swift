@@ -53,6 +53,7 @@ extension LNDClient {
                     return true
                 }
             } catch {
+                guard !Task.isCancelled else { throw CancellationError() }
                 transport.logger.warning(
                     "invoice stream lost; it will be resumed",
                     metadata: ["lnd.error": "\(error)", "lnd.settle_index": "\(cursor.settleIndex)"]

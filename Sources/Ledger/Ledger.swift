@@ -13,7 +13,8 @@ public import Postgres
 /// neither, because its process died, is given back by `HoldSweeper` after its deadline. So nothing is lost or charged
 /// twice by a crash at any point.
 ///
-/// Give it a client of its own with 4 connections: its statements wait for row locks, which would keep others waiting.
+/// Give it a client of its own, made with ``clientConfiguration(connectionString:)``: its statements wait for row locks,
+/// which would keep others waiting.
 public final class Ledger: Sendable {
     private let store: LedgerStore
     private let batcher: DebitBatcher
@@ -36,6 +37,16 @@ public final class Ledger: Sendable {
         batcher = DebitBatcher(store: store, configuration: configuration, instruments: instruments) { grant in
             releaser.endLater(grant)
         }
+    }
+
+    /// How a ledger's client should be made: a connection for each lane, and plans that are made once.
+    public static func clientConfiguration(connectionString: String) -> PostgresConfiguration {
+        PostgresConfiguration(
+            connectionString: connectionString,
+            connections: 5,
+            plansOnce: true,
+            applicationName: "assay-ledger"
+        )
     }
 
     // MARK: Spending

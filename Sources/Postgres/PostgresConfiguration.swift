@@ -29,6 +29,13 @@ public struct PostgresConfiguration: Sendable {
     /// How long one attempt to connect may take.
     public var connectTimeout: Duration
 
+    /// Whether pipelined statements are planned once per connection instead of once per call.
+    ///
+    /// PostgreSQL plans a statement anew as long as it believes that knowing the parameters helps, which it always does of
+    /// short arrays; planning a batch statement costs more than running it. Leave it off where a good plan depends on the
+    /// parameters.
+    public var plansOnce: Bool
+
     /// What `pg_stat_activity` shows, and the `pool` label of the metrics.
     public var applicationName: String
 
@@ -45,6 +52,7 @@ public struct PostgresConfiguration: Sendable {
         bulkDeadline: Duration = .seconds(300),
         sessionLimit: Int = 4,
         connectTimeout: Duration = .seconds(5),
+        plansOnce: Bool = false,
         applicationName: String = "assay"
     ) {
         self.connectionString = connectionString
@@ -55,6 +63,7 @@ public struct PostgresConfiguration: Sendable {
         self.bulkDeadline = bulkDeadline
         self.sessionLimit = max(1, sessionLimit)
         self.connectTimeout = connectTimeout
+        self.plansOnce = plansOnce
         self.applicationName = applicationName
     }
 }

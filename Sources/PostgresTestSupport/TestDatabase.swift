@@ -39,15 +39,24 @@ public enum TestDatabase {
         connections: Int = 2,
         _ body: @Sendable (PostgresClient) async throws -> Value
     ) async throws -> Value {
-        let client = PostgresClient(
-            PostgresConfiguration(
-                connectionString: connectionString,
-                connections: connections,
-                statementDeadline: .seconds(30),
-                applicationName: "test"
-            ),
-            logger: silentLogger
+        let configuration = PostgresConfiguration(
+            connectionString: connectionString,
+            connections: connections,
+            applicationName: "test"
         )
+        return try await withClient(configuration, body)
+    }
+
+    /// Calls `body` with a client and ends the client afterwards; statements get 30 s, because the machine may be busy.
+    @discardableResult
+    public static func withClient<Value: Sendable>(
+        _ configuration: PostgresConfiguration,
+        _ body: @Sendable (PostgresClient) async throws -> Value
+    ) async throws -> Value {
+        var configuration = configuration
+        configuration.statementDeadline = .seconds(30)
+        configuration.connectTimeout = .seconds(30)
+        let client = PostgresClient(configuration, logger: silentLogger)
         do {
             let value = try await body(client)
             await client.shutDown()

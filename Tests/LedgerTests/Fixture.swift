@@ -19,7 +19,7 @@ struct Fixture: Sendable {
         _ body: @Sendable (Fixture) async throws -> Void
     ) async throws {
         let url = try await TestDatabase.migrated()
-        try await TestDatabase.withClient(of: url, connections: 4) { client in
+        try await TestDatabase.withClient(Ledger.clientConfiguration(connectionString: url)) { client in
             let ledger = Ledger(
                 client: client,
                 configuration: LedgerConfiguration(holdLifetime: holdLifetime),

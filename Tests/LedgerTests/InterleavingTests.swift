@@ -138,8 +138,9 @@ struct InterleavingTests {
             )
         }
         let payments = (0..<150).map { _ in Fixture.payment(1_000_000_000) }
-        try await TestDatabase.withClient(of: url, connections: 4) { one in
-            try await TestDatabase.withClient(of: url, connections: 4) { two in
+        let configuration = Ledger.clientConfiguration(connectionString: url)
+        try await TestDatabase.withClient(configuration) { one in
+            try await TestDatabase.withClient(configuration) { two in
                 let stores = [one, two].map { client in
                     LedgerStore(
                         client: client,

@@ -110,4 +110,20 @@ struct PipelineTests {
             }
         }
     }
+
+    @Test("a client that plans once says so to every connection before its first statement")
+    func plansOnce() async throws {
+        let configuration = PostgresConfiguration(
+            connectionString: try await TestDatabase.empty(),
+            connections: 2,
+            plansOnce: true
+        )
+        try await TestDatabase.withClient(configuration) { client in
+            let mode = Statement("mode", "SELECT current_setting('plan_cache_mode')")
+            for _ in 0..<8 {
+                let rows = try await client.query(mode)
+                #expect(try rows[0].text(0) == "force_generic_plan")
+            }
+        }
+    }
 }

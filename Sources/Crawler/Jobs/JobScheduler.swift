@@ -23,6 +23,7 @@ public final class JobScheduler: Service, Sendable {
     private let metrics = JobMetrics()
     /// Jobs that run in this process.
     private let running = Mutex<Set<String>>([])
+    private let lastLook = Mutex(ContinuousClock.now)
 
     /// - Parameters:
     ///   - jobs: no two with the same name.
@@ -37,6 +38,9 @@ public final class JobScheduler: Service, Sendable {
         executor = BackgroundExecutor(label: "jobs")
     }
 
+    /// How long ago the scheduler last looked for due jobs; more than a few seconds means that it is stuck.
+    public var lookAge: Duration { lastLook.withLock { ContinuousClock.now - $0 } }
+
     /// Looks once a second for jobs that are due, until graceful shutdown, which cancels those that run.
     public func run() async throws {
         try await cancelWhenGracefulShutdown { try await self.loop() }
@@ -49,6 +53,7 @@ public final class JobScheduler: Service, Sendable {
                 do {
                     if !isRegistered { try await register() }
                     isRegistered = true
+                    lastLook.withLock { $0 = .now }
                     for job in try await dueJobs() {
                         group.addTask(executorPreference: self.executor) { await self.perform(job) }
                     }

@@ -123,7 +123,8 @@ public final class HealthMonitor: Sendable {
     /// What the database says; `nil` when it does not answer.
     private func databaseFacts() async -> DatabaseFacts? {
         do {
-            let applied = try await migrator.status().filter { if case .applied = $0.state { true } else { false } }.map { Int($0.id) }.max()
+            let applied = try await migrator.status().filter { if case .applied = $0.state { true } else { false } }.map
+            { Int($0.id) }.max()
             return DatabaseFacts(schemaVersion: applied, jobs: try await JobStatus.read(client))
         } catch {
             return nil

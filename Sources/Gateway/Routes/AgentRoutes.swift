@@ -1,8 +1,8 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Gate
 internal import Foundation
+internal import Gate
 internal import HTTPTypes
 public import LightningPrimitives
 public import Oracle
@@ -29,7 +29,8 @@ extension APIRoute {
             access: .free { _ in try APIResponse.data(oracle.snapshot.stats()) }
         )
         let paging: [RouteDocumentation.QueryParameter] = [
-            .init("limit", .integer, "Rows, 1 to 100; default 20"), .init("offset", .integer, "Rows to skip; default 0"),
+            .init("limit", .integer, "Rows, 1 to 100; default 20"),
+            .init("offset", .integer, "Rows to skip; default 0"),
         ]
         let axes = SortAxis.allCases.map(\.rawValue).joined(separator: ", ")
         let top = APIRoute(
@@ -78,7 +79,9 @@ extension APIRoute {
             limiter: .discovery,
             documentation: RouteDocumentation("What is known of a node"),
             access: .free { request in
-                guard let answer = oracle.snapshot.agent(try request.node(), now: Date()) else { throw APIError.notFound("agent") }
+                guard let answer = oracle.snapshot.agent(try request.node(), now: Date()) else {
+                    throw APIError.notFound("agent")
+                }
                 return try APIResponse.data(answer)
             }
         )

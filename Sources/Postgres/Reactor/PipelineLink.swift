@@ -30,7 +30,18 @@ final class PipelineLink: Link {
 
     override func didConnect(_ connection: OpaquePointer) {
         guard PQenterPipelineMode(connection) == 1 else { return lose(connection) }
+        guard loop.configuration.plansOnce else { return }
+        let request = Request(
+            statement: Self.planOnce,
+            parameters: EncodedParameters(),
+            submitted: loop.now,
+            deadline: loop.now + loop.configuration.statementDeadline,
+            reply: PostgresReply()
+        )
+        if !send(request) { lose(connection) }
     }
+
+    private static let planOnce = Statement("plan_once", "SET plan_cache_mode = force_generic_plan")
 
     /// Sends a statement; false when the connection turned out to be broken and nothing was sent.
     func send(_ request: Request) -> Bool {

@@ -11,6 +11,9 @@ struct EncodedParameters: Sendable {
     /// libpq counts parameters in 16 bits.
     static let limit = 65_535
 
+    /// No parameters.
+    init() {}
+
     init(_ values: [PostgresValue]) throws(PostgresError) {
         guard values.count <= Self.limit else {
             throw PostgresError(.malformed, "\(values.count) parameters, at most \(Self.limit) are possible")

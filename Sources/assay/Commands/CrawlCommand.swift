@@ -81,7 +81,7 @@ struct CrawlCommand: AsyncParsableCommand {
         )
         var server = GatewayConfiguration()
         server.port = settings.integer(.crawlerMetricsPort) ?? 9091
-        let routes = [APIRoute.metrics(registry, access: MetricsSetup.access(settings)), state.route]
+        let routes = [APIRoute.metrics(registry, access: MetricsSetup.access(settings)), state.route(scheduler)]
         let http = GatewayServer(configuration: server, routes: routes, gate: nil, logger: logger)
         let services: [any Service] = (database.server.map { [$0] } ?? []) + [client, http, scheduler]
         try await Services.run(services, parent: parent, logger: logger)
@@ -116,7 +116,7 @@ final class CrawlState: Sendable {
     func note(_ progress: PassProgress) -> String? {
         let line =
             switch progress.phase {
-            case "graph": "reading the graph, \(progress.done >> 20) MB"
+            case "graph": "reading the graph, \(progress.done / 10_485_760 * 10) MB"
             case "store": "writing nodes, channels and policies"
             case "score": "ranking, finding paths and scoring"
             case "write": "writing scores"
@@ -136,18 +136,28 @@ final class CrawlState: Sendable {
         text.withLock { $0 = line }
     }
 
-    /// The crawler's health answer.
-    var route: APIRoute {
+    /// The crawler's health answer: 503 when the scheduler has not looked for jobs for a minute.
+    func route(_ scheduler: JobScheduler) -> APIRoute {
         struct Answer: Encodable {
-            let status = "ok"
+            let status: String
             let pass: String?
+            let schedulerTickAgeSec: Int64
         }
         return APIRoute(
             .get,
             "/healthz",
             limiter: .unlimited,
             documentation: RouteDocumentation("Whether the crawler is alive, and what it does"),
-            access: .free { _ in try APIResponse.json(Answer(pass: self.text.withLock { $0 })) }
+            access: .free { _ in
+                let age = scheduler.lookAge
+                let isStuck = age > .seconds(60)
+                let answer = Answer(
+                    status: isStuck ? "stuck" : "ok",
+                    pass: self.text.withLock { $0 },
+                    schedulerTickAgeSec: age.components.seconds
+                )
+                return try APIResponse.json(answer, status: isStuck ? .serviceUnavailable : .ok)
+            }
         )
     }
 

@@ -51,6 +51,9 @@ struct HealthCheckCommand: AsyncParsableCommand {
     @Option(help: "A backup that must have changed within a day.")
     var backup: String?
 
+    @Option(help: "A PEM certificate that must be valid for two more weeks.")
+    var certificate: String?
+
     @Flag(help: "Print nothing when all is well.")
     var quiet = false
 
@@ -62,7 +65,13 @@ struct HealthCheckCommand: AsyncParsableCommand {
             lock = DirectoryLock(directory: directory)
             guard lock != nil else { throw Failure(Failure.temporary, "another check is running in \(directory)") }
         }
-        let checker = HealthChecker(url: url, diskPath: disk, diskLimitPercent: diskLimit, backupPath: backup)
+        let checker = HealthChecker(
+            url: url,
+            diskPath: disk,
+            diskLimitPercent: diskLimit,
+            backupPath: backup,
+            certificatePath: certificate
+        )
         let report = await checker.check()
         for cause in report.causes { print("\(cause.key): \(cause.text)") }
         if report.causes.isEmpty, !quiet { print("healthy") }

@@ -49,7 +49,13 @@ struct ServeCommand: AsyncParsableCommand {
         )
         _ = try await Database.migrate(client, logger: logger)
 
-        let ledger = Ledger(client: client, logger: logger)
+        // The ledger waits for row locks; on connections of its own it keeps nobody else waiting.
+        let money = try await database.client(
+            Ledger.clientConfiguration(connectionString: database.connectionString),
+            settings: settings,
+            logger: logger
+        )
+        let ledger = Ledger(client: money, logger: logger)
         let readiness = NodeReadiness(lnd: lnd, logger: logger)
         let bypass = OperatorBypass(secret: settings.secret(.operatorSecret)?.text)
         let gate = Gate(
@@ -77,7 +83,7 @@ struct ServeCommand: AsyncParsableCommand {
         await readiness.check()
         let services: [any Service] =
             (database.server.map { [$0] } ?? []) + [
-                client, readiness, gate.settlements, oracle, HoldSweeper(ledger: ledger, logger: logger), server,
+                client, money, readiness, gate.settlements, oracle, HoldSweeper(ledger: ledger, logger: logger), server,
             ]
         try await Services.run(services, parent: parent, logger: logger)
         await lnd.shutdown()

@@ -55,6 +55,14 @@ struct Database {
         var configuration = PostgresConfiguration(connectionString: connectionString)
         configuration.connections = connections
         configuration.applicationName = application
+        return try await client(configuration, settings: settings, logger: logger)
+    }
+
+    /// A client with a configuration of its own, once the database answers.
+    func client(_ configuration: PostgresConfiguration, settings: Settings, logger: Logger) async throws
+        -> PostgresClient
+    {
+        var configuration = configuration
         configuration.statementDeadline = .milliseconds(settings.integer(.statementTimeout) ?? 5000)
         let client = PostgresClient(configuration, logger: logger)
         do {

@@ -1,0 +1,147 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+import EmbeddedPostgres
+import Foundation
+import Ledger
+import LightningPrimitives
+import Logging
+import Migrations
+import Postgres
+
+/// Compares batched debits with one statement per debit, on the same durable server in the same run.
+///
+/// Only the ratio means anything on another machine. With `--check RATIO` the program fails when 256 callers get less.
+@main
+struct LedgerBenchmark {
+    private static let duration = Duration.seconds(4)
+    private static let logger = Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
+
+    static func main() async throws {
+        let directory = "/tmp/assay-benchmark-\(ProcessInfo.processInfo.processIdentifier)"
+        let server = EmbeddedPostgres(
+            configuration: EmbeddedPostgresConfiguration(directory: "\(directory)/pg"),
+            logger: logger
+        )
+        let url = try await server.start()
+        let ratio = try await measure(url)
+        await server.stop()
+        try FileManager.default.removeItem(atPath: directory)
+        let arguments = CommandLine.arguments
+        guard let flag = arguments.firstIndex(of: "--check"),
+            let floor = arguments.dropFirst(flag + 1).first.flatMap(Double.init)
+        else { return }
+        guard ratio >= floor else {
+            print("ratio \(ratio) is below \(floor)")
+            exit(1)
+        }
+    }
+
+    private static func measure(_ url: String) async throws -> Double {
+        let single = PostgresClient(PostgresConfiguration(connectionString: url, plansOnce: true), logger: logger)
+        let batched = PostgresClient(Ledger.clientConfiguration(connectionString: url), logger: logger)
+        try await Migrator(client: single, logger: logger).migrate()
+        let ledger = Ledger(client: batched, logger: logger)
+        let payments = (0..<10_000).map { _ in payment() }
+        for payment in payments { try await ledger.open(payment) }
+        try await single.execute(Statement("analyze", "ANALYZE"))
+
+        print("callers  batched/s  single/s  ratio  batched and settled/s")
+        var ratioOf256 = 0.0
+        for callers in [1, 16, 64, 256, 1024] {
+            let together = try await rate(callers) { index in
+                _ = try await ledger.debit(paymentHash: payments[index].paymentHash, amount: price, route: "score")
+            }
+            let alone = try await rate(callers) { index in
+                try await debitAlone(single, payments[index].paymentHash)
+            }
+            let settled = try await rate(callers) { index in
+                let hash = payments[index].paymentHash
+                try await ledger.settle(ledger.debit(paymentHash: hash, amount: price, route: "score"))
+            }
+            let ratio = together / alone
+            if callers == 256 { ratioOf256 = ratio }
+            let columns =
+                [Double(callers), together, alone].map { String(Int($0)) } + [
+                    String(Double(Int(ratio * 100)) / 100), String(Int(settled)),
+                ]
+            print(columns.joined(separator: "  "))
+        }
+        let report = try await ledger.audit()
+        print(
+            "audit: \(report.isConsistent ? "consistent" : "INCONSISTENT"), held \(report.held), earned \(report.earned)"
+        )
+        await single.shutDown()
+        await batched.shutDown()
+        return ratioOf256
+    }
+
+    /// Calls per second of so many callers, each one call at a time.
+    private static func rate(
+        _ callers: Int,
+        _ call: @escaping @Sendable (_ index: Int) async throws -> Void
+    ) async throws -> Double {
+        let start = ContinuousClock.now
+        let count = try await withThrowingTaskGroup(of: Int.self) { group in
+            for caller in 0..<callers {
+                group.addTask {
+                    var index = caller * 7919 % 10_000
+                    var count = 0
+                    while start.duration(to: .now) < duration {
+                        try await call(index)
+                        count += 1
+                        index = (index + 104_729) % 10_000
+                    }
+                    return count
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        return Double(count) / (start.duration(to: .now) / .seconds(1))
+    }
+
+    // MARK: Fixtures
+
+    private static let price = MilliSatoshi(msat: 1)
+
+    private static func payment() -> SettledPayment {
+        SettledPayment(
+            paymentHash: Preimage.random().paymentHash,
+            tokenID: [UInt8](repeating: 0, count: 32),
+            service: "oracle",
+            tier: 0,
+            purpose: "deposit",
+            paid: MilliSatoshi.sat(1_000_000),
+            expiresAt: nil
+        )
+    }
+
+    /// The same work as one debit of the ledger, as one statement for one credit.
+    private static func debitAlone(_ client: PostgresClient, _ hash: PaymentHash) async throws {
+        var generator = SystemRandomNumberGenerator()
+        let hold = (0..<16).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        let count = try await client.execute(
+            alone,
+            [.bytea(hash.bytes), .int8(price.msat), .bytea(hold), .text("score"), .int8(90_000)]
+        )
+        precondition(count == 1, "a debit that found no credit")
+    }
+
+    private static let alone = Statement(
+        "debit.alone",
+        """
+        WITH debited AS (
+            UPDATE credits SET spent_msat = spent_msat + $2, last_used_at = now()
+             WHERE payment_hash = $1 AND spent_msat + $2 <= paid_msat AND (expires_at IS NULL OR expires_at > now())
+            RETURNING payment_hash, paid_msat, spent_msat
+        ), held AS (
+            INSERT INTO holds (hold_id, payment_hash, amount_msat, route, deadline)
+            SELECT $3, payment_hash, $2, $4, now() + $5::bigint * interval '1 millisecond' FROM debited
+        ), booked AS (
+            INSERT INTO ledger_entries (kind, payment_hash, hold_id, route, amount_msat)
+            SELECT 'hold', payment_hash, $3, $4, $2 FROM debited
+        )
+        SELECT paid_msat, spent_msat FROM debited
+        """
+    )
+}
