@@ -84,7 +84,7 @@ private struct FieldReader {
     private var cltv: Int64?
     private var routeHints: [[Bolt11Invoice.Hop]] = []
     private var fallbacks: [Bolt11Invoice.Fallback] = []
-    private var features: [Int] = []
+    private var features: [Int]?
     private var metadata: [UInt8]?
 
     init(isLenient: Bool) { self.isLenient = isLenient }
@@ -119,7 +119,7 @@ private struct FieldReader {
             payee = key
         case (.expiry, _) where expiry == nil: expiry = try number(groups, "expiry")
         case (.minFinalCLTVExpiryDelta, _) where cltv == nil: cltv = try number(groups, "min_final_cltv_expiry_delta")
-        case (.features, _): try takeFeatures(groups)
+        case (.features, _) where features == nil: features = try bits(groups)
         case (.metadata, _) where metadata == nil: metadata = Groups.bytes(groups)
         case (.routeHint, _): routeHints.append(try hops(Groups.bytes(groups)))
         case (.fallback, 1...): takeFallback(groups)
@@ -135,14 +135,16 @@ private struct FieldReader {
         return number
     }
 
-    private mutating func takeFeatures(_ groups: [UInt8]) throws(Bolt11Error) {
+    private func bits(_ groups: [UInt8]) throws(Bolt11Error) -> [Int] {
         guard isLenient || groups.first != 0 else { throw Bolt11Error(.badField, "features begin with a zero group") }
+        var features: [Int] = []
         for (index, group) in groups.reversed().enumerated() {
             for bit in 0..<5 where group >> UInt8(bit) & 1 == 1 { features.append(index * 5 + bit) }
         }
         if let unknown = features.first(where: { $0.isMultiple(of: 2) && !Self.knownFeatures.contains($0) }) {
             throw Bolt11Error(.unknownEvenFeature, "feature \(unknown) is required and unknown")
         }
+        return features
     }
 
     private mutating func takeFallback(_ groups: [UInt8]) {
@@ -208,7 +210,7 @@ private struct FieldReader {
         contents.minFinalCLTVExpiryDelta = cltv ?? 18
         contents.routeHints = routeHints
         contents.fallbacks = fallbacks
-        contents.features = features.sorted()
+        contents.features = features ?? []
         contents.metadata = metadata
         contents.namesPayee = payee != nil
         return contents

@@ -10,7 +10,8 @@ extension Bolt11Invoice {
     ///
     /// Fields are written in the order of LND: payment hash, description, time lock, expiry, fallbacks, route hints,
     /// secret, metadata, features.
-    /// - Throws: ``Bolt11Error`` when the contents cannot be written, such as a description of more than 639 bytes.
+    /// - Throws: ``Bolt11Error`` when the contents cannot be written, such as a description of more than 639 bytes. What
+    ///   is signed always reads back as the same contents.
     public init(signing contents: Contents, with key: SecretKey) throws(Bolt11Error) {
         guard contents.amount.map({ $0 > .zero && $0 <= .supply }) ?? true else {
             throw Bolt11Error(.badAmount, "not between 1 msat and 21 million bitcoin")
@@ -20,7 +21,11 @@ extension Bolt11Invoice {
         let hrp = InvoiceAmount.write(contents.network, contents.amount)
         var groups = Groups.groups(of: UInt64(contents.timestamp), count: 7)
         groups += try Self.fields(contents, key)
-        try self.init(hrp: hrp, signedGroups: groups, key: key)
+        let signed = try Bolt11Invoice(hrp: hrp, signedGroups: groups, key: key)
+        var written = contents
+        written.features = Set(contents.features).sorted()
+        guard signed.contents == written else { throw Bolt11Error(.badField, "a value does not fit its field") }
+        self = signed
     }
 
     /// Signs data that has been laid out already, and reads it back.
@@ -38,23 +43,29 @@ extension Bolt11Invoice {
         }
         if let hash = contents.descriptionHash { out += try field(.descriptionHash, Groups.groups(hash)) }
         if contents.minFinalCLTVExpiryDelta != 18 {
-            let delta = UInt64(max(0, contents.minFinalCLTVExpiryDelta))
-            out += try field(.minFinalCLTVExpiryDelta, Groups.groups(of: delta))
+            out += try field(.minFinalCLTVExpiryDelta, number(contents.minFinalCLTVExpiryDelta))
         }
-        out += try field(.expiry, Groups.groups(of: UInt64(max(0, contents.expirySeconds))))
+        out += try field(.expiry, number(contents.expirySeconds))
         for fallback in contents.fallbacks {
+            guard fallback.version < 32 else { throw Bolt11Error(.badField, "a fallback of an unknown version") }
             out += try field(.fallback, [fallback.version] + Groups.groups(fallback.program))
         }
         for hint in contents.routeHints { out += try field(.routeHint, Groups.groups(hint.flatMap(bytes))) }
         if contents.namesPayee { out += try field(.payee, Groups.groups(key.publicKey.compressed)) }
         out += try field(.paymentSecret, Groups.groups(contents.paymentSecret))
         if let metadata = contents.metadata { out += try field(.metadata, Groups.groups(metadata)) }
-        if let highest = contents.features.max() {
+        if let lowest = contents.features.min(), let highest = contents.features.max() {
+            guard lowest >= 0, highest < 5 * 1023 else { throw Bolt11Error(.badField, "a feature bit out of range") }
             var groups = [UInt8](repeating: 0, count: highest / 5 + 1)
             for bit in contents.features { groups[groups.count - 1 - bit / 5] |= 1 << UInt8(bit % 5) }
             out += try field(.features, groups)
         }
         return out
+    }
+
+    /// The shortest form, which has no zero in front: nothing at all for zero.
+    private static func number(_ value: Int64) -> [UInt8] {
+        Array(Groups.groups(of: UInt64(clamping: value)).drop { $0 == 0 })
     }
 
     private static func bytes(_ hop: Hop) -> [UInt8] {

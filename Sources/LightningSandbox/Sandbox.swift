@@ -43,9 +43,13 @@ public final class Sandbox: Service {
     public func run() async throws {
         do {
             try configuration.check()
-            let (ledger, nodes) = try await NIOThreadPool.singleton.runIfActive { [self] in try prepare() }
+            let pool = NIOThreadPool.singleton
+            let (ledger, accounts) = try await pool.runIfActive { [self] in try openAccounts() }
             let outcome: Result<Void, any Error>
             do {
+                // A macaroon file must not outlive a root key that a crash kept from the journal.
+                try await ledger.settled()
+                let nodes = try await pool.runIfActive { [self] in try prepare(accounts, ledger) }
                 outcome = .success(try await serveUntilStopped(nodes, ledger))
             } catch {
                 outcome = .failure(error)
@@ -68,35 +72,52 @@ public final class Sandbox: Service {
         let tls: TLSConfiguration
     }
 
-    /// Opens the journal, the accounts and their files; blocks.
-    private func prepare() throws -> (Ledger, [PreparedNode]) {
+    /// An account of the journal.
+    private struct OpenedAccount: Sendable {
+        let account: SandboxConfiguration.Account
+        let index: Int
+        let rootKey: [UInt8]
+        let identity: NodeID
+    }
+
+    /// Opens the journal and the accounts in it; blocks.
+    private func openAccounts() throws -> (Ledger, [OpenedAccount]) {
         try PrivateFile.makeDirectory(configuration.directory)
         let ledger = try Ledger(path: configuration.directory + "/journal.jsonl", network: configuration.network)
         let accounts = configuration.accounts
         let opened = ledger.changeNow { state in
             accounts.map { account in
                 let index = state.openAccount(account.name, balance: account.balance)
-                return (index: index, rootKey: state.rootKey(0, of: index), identity: state.accounts[index].identity)
+                return OpenedAccount(
+                    account: account,
+                    index: index,
+                    rootKey: state.rootKey(0, of: index),
+                    identity: state.accounts[index].identity
+                )
             }
         }
+        return (ledger, opened)
+    }
+
+    /// Makes the accounts' files and starts to read the graph; blocks.
+    private func prepare(_ accounts: [OpenedAccount], _ ledger: Ledger) throws -> [PreparedNode] {
         let now = clock.now
         let source = configuration.graphFile.map { Graph.Source.file($0) }
         let own = ledger.changeNow { NeighbourGraph.document($0, now: now) }
         let graph = Graph(source: source ?? .document(own), directory: configuration.directory)
         graph.startLoading()
-        let nodes = try zip(accounts, opened).map { account, opened in
-            let files = NodeFiles(directory: configuration.directory + "/" + account.name)
-            let certificate = try files.certificate(now: clock.now)
+        return try accounts.map { opened in
+            let files = NodeFiles(directory: configuration.directory + "/" + opened.account.name)
+            let certificate = try files.certificate(now: now)
             try files.bakeMacaroons(rootKey: opened.rootKey)
             return PreparedNode(
-                account: account,
+                account: opened.account,
                 node: Node(account: opened.index, ledger: ledger, clock: clock, graph: graph),
                 files: files,
                 identity: opened.identity,
                 tls: try Self.tls(certificate)
             )
         }
-        return (ledger, nodes)
     }
 
     private static func tls(_ certificate: NodeCertificate) throws -> TLSConfiguration {
@@ -107,6 +128,8 @@ public final class Sandbox: Service {
             privateKey: .privateKey(key)
         )
         tls.minimumTLSVersion = .tlsv12
+        // A stopping node waits this long for a caller's own end of TLS, which idle connection pools never send.
+        tls.shutdownTimeout = .milliseconds(250)
         return tls
     }
 
@@ -125,7 +148,6 @@ public final class Sandbox: Service {
 
     private func serve(_ nodes: [PreparedNode], _ ledger: Ledger) async throws {
         let logger = logger
-        try await ledger.settled()
         try await withThrowingTaskGroup(of: SandboxAccountInfo?.self) { group in
             for prepared in nodes {
                 let listening = Readiness<Int>()

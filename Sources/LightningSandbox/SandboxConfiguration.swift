@@ -53,6 +53,10 @@ public struct SandboxConfiguration: Sendable {
             throw SandboxError(.badConfiguration, "two accounts have the same name")
         }
         for account in accounts { try check(account) }
+        let total = accounts.reduce(0) { $0 + Double($1.balance.msat) }
+        guard total <= Double(MilliSatoshi.supply.msat) else {
+            throw SandboxError(.badConfiguration, "the accounts together have more than 21 million bitcoin")
+        }
     }
 
     private func check(_ account: Account) throws(SandboxError) {

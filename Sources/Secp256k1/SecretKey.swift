@@ -5,7 +5,9 @@ internal import CSecp256k1
 public import LightningPrimitives
 
 /// A secret scalar of secp256k1, between 1 and n - 1.
-public struct SecretKey: Sendable, CustomStringConvertible {
+///
+/// It shows itself as `[redacted]` wherever Swift would print, dump or mirror it; only ``rawBytes`` gives it away.
+public struct SecretKey: Sendable, CustomStringConvertible, CustomReflectable {
     let bytes: [UInt8]
 
     /// Makes a key from 32 big-endian bytes, or returns `nil` when they are not in 1..<n.
@@ -36,6 +38,8 @@ public struct SecretKey: Sendable, CustomStringConvertible {
     }
 
     public var description: String { "[redacted]" }
+
+    public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 /// A point of secp256k1 other than infinity.

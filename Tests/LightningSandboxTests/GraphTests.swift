@@ -126,6 +126,58 @@ struct GraphTests {
         )
     }
 
+    @Test("amounts, fees and time locks of any size never overflow", arguments: [1, 1_000_000, .max] as [Int64])
+    func extremes(number: Int64) throws {
+        let policy: JSON = [
+            "time_lock_delta": .integer(Int(number)), "min_htlc": "0", "fee_base_msat": .text(number),
+            "fee_rate_milli_msat": .text(number), "disabled": false, "max_htlc_msat": "0",
+        ]
+        var index = GraphIndex()
+        for (id, ends) in [(0, 1), (1, 2), (2, 3)].enumerated() {
+            let edge: JSON = [
+                "channel_id": .text(id + 1), "node1_pub": .string(Self.keys[ends.0]),
+                "node2_pub": .string(Self.keys[ends.1]), "capacity": .text(id == 0 ? number : 0),
+                "node1_policy": policy, "node2_policy": policy,
+            ]
+            index.take(.edges, try JSONParser.parse(edge.utf8), at: .init(offset: 0, length: 0))
+        }
+        index.finish()
+        let account = try #require(NodeID(hex: Self.keys[4]))
+        for msat in [1, 1_000_000, MilliSatoshi.supply.msat, .max] {
+            var query = RouteQuery(target: try #require(NodeID(hex: Self.keys[3])), msat: msat)
+            query.usesMissionControl = true
+            for source in [nil, Self.keys[0], Self.keys[1]] {
+                query.source = source.flatMap { NodeID(hex: $0) }
+                guard let found = index.route(query, account: account, hubChannel: 99) else { continue }
+                #expect(found.route.hops.allSatisfy { $0.feeMsat >= 0 && $0.forwardMsat >= msat })
+                #expect((0...1).contains(found.probability))
+            }
+        }
+    }
+
+    @Test("a fee is the base and the rate's share, rounded down, or none when nobody could pay it")
+    func fees() {
+        func fee(_ base: Int64, _ rate: Int64, _ msat: Int64) -> Int64? {
+            GraphIndex.Policy(
+                feeBaseMsat: base,
+                feeRate: rate,
+                minMsat: 0,
+                maxMsat: 0,
+                timeLockDelta: 0,
+                isDisabled: false
+            ).fee(msat)
+        }
+        #expect(fee(1000, 100, 1_000_000) == 1100)
+        #expect(fee(0, 1, 999_999) == 0)
+        #expect(fee(0, 999_999, 1) == 0)
+        #expect(fee(0, 1_000_000, MilliSatoshi.supply.msat) == MilliSatoshi.supply.msat)
+        #expect(fee(1, 1_000_000, MilliSatoshi.supply.msat) == nil)
+        #expect(fee(0, .max, .max) == nil)
+        #expect(fee(.max, 1, 1_000_000) == nil)
+        #expect(fee(-1, 0, 1_000_000) == nil)
+        #expect(fee(0, -1, 1_000_000) == nil)
+    }
+
     @Test("a graph file is passed on byte by byte, and answered from")
     func file() async throws {
         let directory = try TemporaryDirectory()

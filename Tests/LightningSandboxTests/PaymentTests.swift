@@ -73,6 +73,13 @@ struct PaymentTests {
                 #expect(payment["failure_reason"] as? String == "FAILURE_REASON_INCORRECT_PAYMENT_DETAILS")
             }
             #expect(try await payer.balance() == 10_000_000_000)
+            let body = ["payment_request": canceled.request]
+            let lines = try await payer.admin("POST", "/v2/router/send", body: body).lines
+            let updates = lines.compactMap { $0["result"] as? [String: Any] }
+            #expect(updates.map { $0["status"] as? String } == ["IN_FLIGHT", "IN_FLIGHT", "IN_FLIGHT", "FAILED"])
+            // LND gives the reason one update before the final status.
+            let reasons = updates.map { $0["failure_reason"] as? String == "FAILURE_REASON_NONE" }
+            #expect(reasons == [true, true, false, false])
         }
     }
 

@@ -79,6 +79,13 @@ struct Stage: Sendable {
         case "router-send":
             let fresh = try await #require(nodes["alice"]).addInvoice(["value": "1000"])
             return text.replacingOccurrences(of: paidRequest, with: fresh.request)
+        case "invoice-subscribe-single":
+            let fresh = try await #require(nodes["alice"]).addInvoice(["value": "1000"])
+            let old = try Bolt11Invoice(parsing: paidRequest).paymentHash.bytes
+            return text.replacingOccurrences(
+                of: Base64.encode(old, alphabet: .urlSafe),
+                with: Base64.encode(fresh.hash, alphabet: .urlSafe)
+            ).replacingOccurrences(of: paidRequest, with: fresh.request)
         case "invoice-add-own-preimage":
             return text.replacingOccurrences(of: ownPreimage, with: Base64.encode(Preimage.random().bytes))
         default: return text
@@ -100,7 +107,14 @@ struct Stage: Sendable {
         let answer: Any
         if exchange.isStream {
             let wanted = (exchange.answer as? [Any])?.count ?? 0
-            answer = try await Self.lines(of: response, atMost: wanted)
+            let lines = try await Self.lines(of: response, atMost: wanted) {
+                if let request = Self.toPay(exchange) { _ = try await nodes["carol"]?.pay(request) }
+            }
+            #expect(lines.count == wanted, "\(exchange.name)")
+            for (number, pair) in zip(exchange.answer as? [Any] ?? [], lines).enumerated() {
+                #expect(Shape.differences(pair.0, pair.1) == [], "\(exchange.name), line \(number + 1)")
+            }
+            answer = lines
         } else {
             let body = try await response.body.collect(upTo: 8 << 20)
             answer = try JSONSerialization.jsonObject(with: Data(buffer: body), options: .fragmentsAllowed)
@@ -163,7 +177,18 @@ struct Stage: Sendable {
         message.replacing(/\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}/, with: "TIME")
     }
 
-    private static func lines(of response: HTTPClientResponse, atMost count: Int) async throws -> [Any] {
+    /// The invoice of a recorded subscription that was paid after its first line.
+    private static func toPay(_ exchange: RecordedExchange) -> String? {
+        guard exchange.name == "invoice-subscribe-single" else { return nil }
+        let first = (exchange.answer as? [[String: Any]])?.first?["result"] as? [String: Any]
+        return first?["payment_request"] as? String
+    }
+
+    private static func lines(
+        of response: HTTPClientResponse,
+        atMost count: Int,
+        afterFirst: () async throws -> Void
+    ) async throws -> [Any] {
         var lines: [Any] = []
         var rest = Data()
         for try await buffer in response.body {
@@ -171,6 +196,7 @@ struct Stage: Sendable {
             while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
                 lines.append(try JSONSerialization.jsonObject(with: Data(rest[..<end])))
                 rest = Data(rest[(end + 1)...])
+                if lines.count == 1 { try await afterFirst() }
             }
             if lines.count >= count { break }
         }

@@ -50,6 +50,36 @@ struct RestartTests {
         }
     }
 
+    @Test("bakes new macaroons when the journal with their root keys is gone")
+    func journalRemoved() async throws {
+        let directory = try TemporaryDirectory()
+        let memory = Memory()
+        try await withSandbox(directory: directory.path) { nodes in
+            await memory.put("macaroon", try #require(nodes["merchant"]).macaroon(.admin))
+        }
+        try FileManager.default.removeItem(atPath: directory.path + "/journal.jsonl")
+        try await withSandbox(directory: directory.path) { nodes in
+            let merchant = try #require(nodes["merchant"])
+            let old = await memory.texts["macaroon"]
+            #expect(try await merchant.call("GET", "/v1/getinfo", macaroon: old).status == 500)
+            for role in MacaroonRole.allCases {
+                let macaroon = try merchant.macaroon(role)
+                #expect(try await merchant.call("GET", "/v1/getinfo", macaroon: macaroon).status == 200, "\(role)")
+            }
+        }
+    }
+
+    @Test("refuses more money than there is")
+    func tooMuch() throws {
+        let half = MilliSatoshi(msat: MilliSatoshi.supply.msat / 2)
+        let accounts = ["a", "b"].map { SandboxConfiguration.Account(name: $0, balance: half) }
+        let third = SandboxConfiguration.Account(name: "c", balance: half)
+        #expect(throws: Never.self) { try SandboxConfiguration(directory: "x", accounts: accounts).check() }
+        #expect(throws: SandboxError(.badConfiguration, "")) {
+            try SandboxConfiguration(directory: "x", accounts: accounts + [third]).check()
+        }
+    }
+
     @Test("keys and macaroons are for their owner's eyes only")
     func modes() async throws {
         let directory = try TemporaryDirectory()

@@ -114,6 +114,21 @@ struct StreamTests {
         try await http.shutdown()
     }
 
+    @Test("a connection that stays open does not keep the streams it had")
+    func released() async throws {
+        let bell = Bell()
+        let closing = HTTPClient.defaultEventLoopGroup.any().makePromise(of: Void.self)
+        var events: QuietEvents? = QuietEvents(bell: bell)
+        events?.end(with: closing.futureResult)
+        #expect(bell.listenerCount == 1)
+        events = nil
+        #expect(bell.listenerCount == 0)
+        let waiting = QuietEvents(bell: bell)
+        waiting.end(with: closing.futureResult)
+        closing.succeed()
+        #expect(await waiting.next() == nil)
+    }
+
     @Test("a stream that may not be read says so at once")
     func denied() async throws {
         try await withSandbox { nodes in

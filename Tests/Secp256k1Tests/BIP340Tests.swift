@@ -22,6 +22,31 @@ struct Secp256k1Tests {
         }
     }
 
+    @Test("all 19 vectors of BIP 340 are there")
+    func complete() {
+        #expect(Row.load().map { Int($0.fields[0]) } == Array(0..<19))
+    }
+
+    @Test("no changed bit of a Schnorr signature or its message verifies")
+    func bitFlips() throws {
+        let key = SecretKey.random()
+        let verifier = try #require(XOnlyPublicKey(key.publicKey.xOnly))
+        let message = Array("what was paid for".utf8)
+        let signature = key.signSchnorr(message)
+        #expect(verifier.verifies(signature, over: message))
+        for bit in 0..<512 {
+            var changed = signature
+            changed[bit / 8] ^= 1 << UInt8(bit % 8)
+            #expect(!verifier.verifies(changed, over: message))
+        }
+        for bit in 0..<message.count * 8 {
+            var changed = message
+            changed[bit / 8] ^= 1 << UInt8(bit % 8)
+            #expect(!verifier.verifies(signature, over: changed))
+        }
+        for size in [0, 63, 65] { #expect(!verifier.verifies([UInt8](repeating: 1, count: size), over: message)) }
+    }
+
     @Test("BIP 340 vectors sign and verify", arguments: Row.load())
     func bip340(row: Row) throws {
         let message = row.bytes(4)
@@ -51,7 +76,15 @@ struct Secp256k1Tests {
         let order = Hex.decode("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141") ?? []
         #expect(SecretKey(order) == nil)
         #expect(SecretKey([1, 2, 3]) == nil)
-        #expect("\(SecretKey.random())" == "[redacted]")
+        let secret = SecretKey.random()
+        #expect("\(secret)" == "[redacted]")
+        for text in [String(reflecting: secret), "\([secret])", "\((secret, 1))"] {
+            #expect(text.contains("[redacted]"))
+        }
+        var dumped = ""
+        dump([secret], to: &dumped)
+        #expect(dumped.contains("[redacted]") && !dumped.contains("32 elements"))
+        #expect(Mirror(reflecting: secret).children.isEmpty)
         #expect(PublicKey([UInt8](repeating: 2, count: 32)) == nil)
     }
 }

@@ -38,11 +38,12 @@ struct Endpoint: Sendable {
     var isOpen: Bool { name == "/lnrpc.State/GetState" || name == "/lnrpc.State/SubscribeState" }
 
     /// The values of the placeholders, or `nil` when the path is another.
-    func match(_ segments: [Substring]) -> [String: String]? {
+    func match(_ segments: ArraySlice<Substring>) -> [String: String]? {
         guard segments.count == template.count else { return nil }
         var values: [String: String] = [:]
         for (expected, segment) in zip(template, segments) {
             if expected.first == "{" {
+                guard !segment.isEmpty else { return nil }
                 values[String(expected.dropFirst().dropLast())] = Arguments.decode(segment, plusIsSpace: false)
             } else if expected != segment {
                 return nil
@@ -55,7 +56,7 @@ struct Endpoint: Sendable {
     ///
     /// - Throws: `Not Found`, or `Method Not Allowed` when the path exists for another method.
     static func find(method: String, path: some StringProtocol) throws(RPCError) -> (Endpoint, [String: String]) {
-        let segments = String(path).split(separator: "/", omittingEmptySubsequences: true)
+        let segments = String(path).split(separator: "/", omittingEmptySubsequences: false).dropFirst()
         var error = RPCError.unknownPath
         for endpoint in all {
             guard let values = endpoint.match(segments) else { continue }

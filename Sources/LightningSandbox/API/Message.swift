@@ -73,8 +73,16 @@ struct Message: Sendable {
     /// An integer; `type` is the name protobuf has for it, such as `int64`.
     func integer<Number: FixedWidthInteger>(_ name: String, _ type: String) throws(RPCError) -> Number {
         guard let node = values[name] else { return 0 }
-        guard let digits = node.digits, let number = Number(digits) else { throw invalid(node, type) }
+        guard let digits = node.digits, Self.isInteger(digits), let number = Number(digits) else {
+            throw invalid(node, type)
+        }
         return number
+    }
+
+    /// Whether a text is an integer as JSON writes it: no plus sign, no leading zero.
+    private static func isInteger(_ text: String) -> Bool {
+        let digits = text.utf8.first == UInt8(ascii: "-") ? text.utf8.dropFirst() : text.utf8[...]
+        return digits.allSatisfy { (0x30...0x39).contains($0) } && (digits.count == 1 || digits.first != 0x30)
     }
 
     /// Bytes; `nil` when absent or empty, which protobuf does not tell apart.

@@ -60,7 +60,7 @@ struct NodeResponder: HTTPResponder {
 
     /// Sends events as lines; not even the head goes out before the first event.
     private static func stream(_ events: any EventSource, _ context: SandboxContext) async throws -> Response {
-        context.channel.closeFuture.whenComplete { _ in events.end() }
+        events.end(with: context.channel.closeFuture)
         guard let first = try await events.next() else { return Response(status: .ok) }
         return Response(
             status: .ok,

@@ -1,6 +1,8 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NIOCore
+
 /// What a call does once its arguments are read and its macaroon is checked.
 enum Operation: Sendable {
     /// One answer.
@@ -12,11 +14,18 @@ enum Operation: Sendable {
 }
 
 /// A stream of events that is asked for them one by one.
-protocol EventSource: Sendable {
+protocol EventSource: AnyObject, Sendable {
     /// The next event; `nil` at the end. Waits as long as it takes.
     func next() async throws -> JSON?
     /// Makes a waiting ``next()``, and all later ones, return `nil`.
     func end()
+}
+
+extension EventSource {
+    /// Ends the events with a connection, which does not keep them until then: it may have many streams in its time.
+    func end(with closing: EventLoopFuture<Void>) {
+        closing.whenComplete { [weak self] _ in self?.end() }
+    }
 }
 
 /// A document that comes in pieces.

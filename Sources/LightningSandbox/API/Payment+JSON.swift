@@ -10,17 +10,23 @@ extension Payment {
         case initiated
         /// The attempt is on its way.
         case attempted
+        /// Refused by the payee: the reason is there already, the final status not yet.
+        case refused
         case over
     }
 
     /// The moments a stream tells, in order.
-    var moments: [Moment] { attempt == nil ? [.initiated, .over] : [.initiated, .attempted, .over] }
+    var moments: [Moment] {
+        guard attempt != nil else { return [.initiated, .over] }
+        return failure == nil ? [.initiated, .attempted, .over] : [.initiated, .attempted, .refused, .over]
+    }
 
     /// The payment as LND's message `Payment`.
     func json(_ moment: Moment) -> JSON {
         let isOver = moment == .over
         let status = isOver ? (failure == nil ? "SUCCEEDED" : "FAILED") : "IN_FLIGHT"
         let proof = isOver ? preimage?.hex : nil
+        let reason = isOver || moment == .refused ? failure?.rawValue : nil
         return [
             "payment_hash": .string(hash.hex),
             "value": .text(msat / 1000),
@@ -36,7 +42,7 @@ extension Payment {
             "creation_time_ns": .text(creationTimeNs),
             "htlcs": .array(moment == .initiated ? [] : attempts(isOver: isOver)),
             "payment_index": .text(index),
-            "failure_reason": .string(isOver ? failure?.rawValue ?? Self.noFailure : Self.noFailure),
+            "failure_reason": .string(reason ?? Self.noFailure),
             "first_hop_custom_records": [:],
         ]
     }

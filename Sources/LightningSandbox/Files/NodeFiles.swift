@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import LightningPrimitives
+internal import Macaroons
 
 /// The files of one account: its certificate and its macaroons.
 struct NodeFiles: Sendable {
@@ -28,10 +29,12 @@ struct NodeFiles: Sendable {
         return made
     }
 
-    /// Bakes the macaroon files that are not there yet; blocks.
+    /// Bakes the macaroon files that are not there, or are of another root key because the journal was removed; blocks.
     func bakeMacaroons(rootKey: [UInt8]) throws(SandboxError) {
         try PrivateFile.makeDirectory(directory)
-        for role in MacaroonRole.allCases where try PrivateFile.read(macaroonPath(role)) == nil {
+        for role in MacaroonRole.allCases {
+            let found = try PrivateFile.read(macaroonPath(role))
+            if let found, let macaroon = try? Macaroon(parsing: found), macaroon.isSigned(by: rootKey) { continue }
             let nonce = Array(Preimage.random().bytes.prefix(16))
             let macaroon = MacaroonGuard.bake(role.permissions, rootKeyID: 0, rootKey: rootKey, nonce: nonce)
             try PrivateFile.write(macaroon, to: macaroonPath(role))

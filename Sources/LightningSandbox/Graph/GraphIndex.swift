@@ -68,7 +68,7 @@ struct GraphIndex: Sendable {
         let channel = Channel(
             id: id,
             place: place,
-            capacitySat: record["capacity"]?.digits.flatMap { Int64($0) } ?? 0,
+            capacitySat: Self.capacity(record["capacity"]),
             node1: vertex(one),
             node2: vertex(two),
             policy1: Self.policy(record["node1_policy"]),
@@ -87,6 +87,12 @@ struct GraphIndex: Sendable {
         return vertices.count - 1
     }
 
+    /// In satoshis; zero, as LND has it for an unknown one, also when it is more than there is bitcoin.
+    private static func capacity(_ node: JSONNode?) -> Int64 {
+        let number = node?.digits.flatMap { Int64($0) } ?? 0
+        return (0...MilliSatoshi.supply.msat / 1000).contains(number) ? number : 0
+    }
+
     private static func policy(_ node: JSONNode?) -> Policy? {
         guard let node, case .object = node.value else { return nil }
         func number(_ name: String) -> Int64 { node[name]?.digits.flatMap { Int64($0) } ?? 0 }
@@ -95,7 +101,7 @@ struct GraphIndex: Sendable {
             feeRate: number("fee_rate_milli_msat"),
             minMsat: number("min_htlc"),
             maxMsat: number("max_htlc_msat"),
-            timeLockDelta: Int(number("time_lock_delta")),
+            timeLockDelta: Int(UInt16(clamping: number("time_lock_delta"))),
             isDisabled: node["disabled"]?.bool ?? false
         )
     }

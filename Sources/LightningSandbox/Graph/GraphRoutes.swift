@@ -44,7 +44,8 @@ extension GraphIndex {
     /// A hop costs its fee and a premium on its time lock, 15 parts in 10⁹ of the amount a block, as in LND.
     /// - Parameter account: the sandbox's node, a neighbour of the ``hub`` by a free channel.
     func route(_ query: RouteQuery, account: NodeID, hubChannel: UInt64) -> Found? {
-        guard let target = vertexOf[query.target], query.msat > 0, let hub else { return nil }
+        guard let target = vertexOf[query.target], let hub else { return nil }
+        guard query.msat > 0, query.msat <= MilliSatoshi.supply.msat else { return nil }
         let startsAtAccount = query.source == nil || query.source == account
         guard let source = startsAtAccount ? hub : query.source.flatMap({ vertexOf[$0] }) else { return nil }
         guard let steps = search(query, from: source, to: target, isSourceFree: !startsAtAccount) else { return nil }
@@ -104,7 +105,8 @@ extension GraphIndex {
                 guard !done.contains(from), let policy, !query.ignoredNodes.contains(vertices[from].id),
                     policy.admits(here.msat, capacitySat: channel.capacitySat)
                 else { continue }
-                let fee = from == source && isSourceFree ? 0 : policy.fee(here.msat)
+                let asked = from == source && isSourceFree ? 0 : policy.fee(here.msat)
+                guard let fee = asked, fee <= MilliSatoshi.supply.msat - here.msat else { continue }
                 let premium = here.msat / 1_000_000_000 * 15 * Int64(policy.timeLockDelta)
                 let step = Step(
                     msat: here.msat + fee,
@@ -139,10 +141,14 @@ extension GraphIndex.Policy {
             && (capacitySat == 0 || msat / 1000 <= capacitySat)
     }
 
-    /// The fee for an amount that is passed on, in msat.
-    func fee(_ msat: Int64) -> Int64 {
-        let (product, overflow) = msat.multipliedReportingOverflow(by: feeRate)
-        return feeBaseMsat + (overflow ? msat / 1_000_000 * feeRate : product / 1_000_000)
+    /// The fee for an amount that is passed on, in msat; `nil` when it is more than there is bitcoin.
+    func fee(_ msat: Int64) -> Int64? {
+        let (high, low) = msat.multipliedFullWidth(by: feeRate)
+        // Below this the quotient fits; a fee above it could not be paid anyway.
+        guard high >= 0, high < 1_000_000 / 2 else { return nil }
+        let share = Int64(1_000_000).dividingFullWidth((high, low)).quotient
+        let (fee, overflow) = feeBaseMsat.addingReportingOverflow(share)
+        return !overflow && (0...MilliSatoshi.supply.msat).contains(fee) ? fee : nil
     }
 }
 

@@ -16,6 +16,8 @@ final class Bell: Sendable {
 
     private let state = Mutex(State())
 
+    var listenerCount: Int { state.withLock { $0.listeners.count } }
+
     func ring() {
         for listener in state.withLock({ Array($0.listeners.values) }) { listener.yield() }
     }

@@ -10,6 +10,7 @@ extension LedgerState {
     private static let defaultExpiry: Int64 = 86_400
     private static let greatestExpiry: Int64 = 31_536_000
     private static let defaultCLTVExpiry: UInt64 = 80
+    private static let leastCLTVExpiry: UInt64 = 24
     private static let greatestMemo = 1024
     /// BOLT 11: a field has at most 1023 groups of five bits.
     private static let greatestField = 1023
@@ -112,7 +113,10 @@ extension LedgerState {
             throw RPCError("payment of \(order.msat) mSAT is too large")
         }
         guard order.cltvExpiry <= UInt64(UInt16.max) else {
-            throw RPCError("CLTV delta of \(order.cltvExpiry) is too large")
+            throw RPCError("CLTV delta of \(order.cltvExpiry) is too large, max accepted is: \(UInt16.max)")
+        }
+        guard order.cltvExpiry == 0 || order.cltvExpiry >= leastCLTVExpiry else {
+            throw RPCError("CLTV delta of \(order.cltvExpiry) must be greater than minimum of \(leastCLTVExpiry)")
         }
     }
 
