@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ByteCoding
+internal import FoundationEssentials
 
 /// A request body, read by the protobuf JSON mapping.
 ///
@@ -9,7 +10,12 @@ internal import ByteCoding
 /// An unknown name or a wrong type is an error that tells where it stands, as in Go's `protojson`.
 struct Message: Sendable {
     private let values: [String: JSONNode]
-    private let text: String
+    /// The names as the body has them.
+    private let spelling: [String: String]
+    private let text: JSONText
+
+    /// Brackets and braces a body may open; nesting is bounded by it.
+    private static let mostOpenings = 256
 
     /// Reads a body.
     ///
@@ -17,56 +23,49 @@ struct Message: Sendable {
     ///   - body: the bytes; none at all is an empty message.
     ///   - fields: the names the message has.
     init(_ body: [UInt8], fields: Set<String>) throws(RPCError) {
-        let text = String(decoding: body, as: UTF8.self)
+        let text = JSONText(body)
         self.text = text
-        guard body.contains(where: { $0 > 0x20 }) else {
-            values = [:]
-            return
-        }
-        let node: JSONNode
-        do {
-            node = try JSONParser.parse(body)
-        } catch {
-            throw RPCError(error.message, code: .invalidArgument)
-        }
-        guard case .object(let members) = node.value else {
-            let sentence = "unexpected token \(Self.source(node, in: text))"
-            throw Self.error(sentence, at: node.offset, in: text, isSyntax: true)
-        }
-        values = try Self.values(members, fields: fields, in: text)
-    }
-
-    private static func values(
-        _ members: [JSONNode.Member],
-        fields: Set<String>,
-        in text: String
-    ) throws(RPCError) -> [String: JSONNode] {
-        let camelCase = Dictionary(fields.map { (lowerCamelCase($0), $0) }) { first, _ in first }
         var values: [String: JSONNode] = [:]
-        for member in members {
-            guard let name = fields.contains(member.name) ? member.name : camelCase[member.name] else {
-                throw error("unknown field \"\(member.name)\"", at: member.nameOffset, in: text)
+        var spelling: [String: String] = [:]
+        let camelCase = Dictionary(fields.map { (Self.lowerCamelCase($0), $0) }) { first, _ in first }
+        for (written, value) in try Self.members(body, text).sorted(by: { $0.key < $1.key }) {
+            guard let name = fields.contains(written) ? written : camelCase[written] else {
+                throw Self.error("unknown field \"\(written)\"", at: text.place(ofName: written))
             }
             guard values[name] == nil else {
-                throw error("duplicate field \"\(member.name)\"", at: member.nameOffset, in: text)
+                throw Self.error("duplicate field \"\(written)\"", at: text.place(ofName: written))
             }
-            if case .null = member.value.value { continue }
-            values[name] = member.value
+            if case .null = value { continue }
+            values[name] = value
+            spelling[name] = written
         }
-        return values
+        self.values = values
+        self.spelling = spelling
+    }
+
+    private static func members(_ body: [UInt8], _ text: JSONText) throws(RPCError) -> [String: JSONNode] {
+        guard body.contains(where: { $0 > 0x20 }) else { return [:] }
+        let opened = body.count { $0 == UInt8(ascii: "[") || $0 == UInt8(ascii: "{") }
+        guard opened <= mostOpenings, let node = try? JSONDecoder().decode(JSONNode.self, from: Data(body)) else {
+            throw RPCError(text.syntaxError, code: .invalidArgument)
+        }
+        guard case .object(let members) = node else {
+            throw RPCError("proto: syntax error (line 1:1): unexpected token \(node.source)", code: .invalidArgument)
+        }
+        return members
     }
 
     subscript(_ name: String) -> JSONNode? { values[name] }
 
     func string(_ name: String) throws(RPCError) -> String {
         guard let node = values[name] else { return "" }
-        guard let text = node.string else { throw invalid(node, "string") }
+        guard let text = node.string else { throw invalid(name, node, "string") }
         return text
     }
 
     func bool(_ name: String) throws(RPCError) -> Bool {
         guard let node = values[name] else { return false }
-        guard let value = node.bool else { throw invalid(node, "bool") }
+        guard let value = node.bool else { throw invalid(name, node, "bool") }
         return value
     }
 
@@ -74,7 +73,7 @@ struct Message: Sendable {
     func integer<Number: FixedWidthInteger>(_ name: String, _ type: String) throws(RPCError) -> Number {
         guard let node = values[name] else { return 0 }
         guard let digits = node.digits, Self.isInteger(digits), let number = Number(digits) else {
-            throw invalid(node, type)
+            throw invalid(name, node, type)
         }
         return number
     }
@@ -88,36 +87,26 @@ struct Message: Sendable {
     /// Bytes; `nil` when absent or empty, which protobuf does not tell apart.
     func bytes(_ name: String) throws(RPCError) -> [UInt8]? {
         guard let node = values[name] else { return nil }
-        guard let text = node.string, let bytes = Base64.decodeEither(text) else { throw invalid(node, "bytes") }
+        guard let text = node.string, let bytes = Base64.decodeEither(text) else { throw invalid(name, node, "bytes") }
         return bytes.isEmpty ? nil : bytes
     }
 
     func elements(_ name: String) throws(RPCError) -> [JSONNode] {
         guard let node = values[name] else { return [] }
-        guard let elements = node.elements else { throw error("unexpected token \(Self.source(node, in: text))", node) }
+        guard let elements = node.elements else { throw error("unexpected token \(node.source)", name) }
         return elements
     }
 
-    private func invalid(_ node: JSONNode, _ type: String) -> RPCError {
-        error("invalid value for \(type) type: \(Self.source(node, in: text))", node)
+    private func invalid(_ name: String, _ node: JSONNode, _ type: String) -> RPCError {
+        error("invalid value for \(type) type: \(node.source)", name)
     }
 
-    private func error(_ sentence: String, _ node: JSONNode) -> RPCError {
-        Self.error(sentence, at: node.offset, in: text)
+    private func error(_ sentence: String, _ name: String) -> RPCError {
+        Self.error(sentence, at: text.place(ofValueOf: spelling[name] ?? name))
     }
 
-    private static func error(_ sentence: String, at offset: Int, in text: String, isSyntax: Bool = false) -> RPCError {
-        let before = text.utf8.prefix(offset)
-        let line = before.count { $0 == 0x0A } + 1
-        let lineStart = before.lastIndex(of: 0x0A).map { text.utf8.index(after: $0) } ?? text.utf8.startIndex
-        let column = text.utf8.distance(from: lineStart, to: before.endIndex) + 1
-        let kind = isSyntax ? "syntax error " : ""
-        return RPCError("proto: \(kind)(line \(line):\(column)): \(sentence)", code: .invalidArgument)
-    }
-
-    /// The value as it stood.
-    private static func source(_ node: JSONNode, in text: String) -> String {
-        String(decoding: text.utf8.prefix(node.end).dropFirst(node.offset), as: UTF8.self)
+    private static func error(_ sentence: String, at place: String) -> RPCError {
+        RPCError("proto: (line \(place)): \(sentence)", code: .invalidArgument)
     }
 
     private static func lowerCamelCase(_ name: String) -> String {

@@ -71,8 +71,7 @@ final class Graph: Sendable {
         while let piece = try bytes.next() {
             try records.append(piece)
             splitter.take(piece) { list, record, offset in
-                guard let node = try? JSONParser.parse(record) else { return }
-                index.take(list, node, at: .init(offset: offset, length: UInt32(record.count)))
+                index.take(list, record, at: .init(offset: offset, length: UInt32(record.count)))
             }
         }
         index.finish()

@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import FoundationEssentials
 internal import LightningPrimitives
 
 /// What the node needs of the graph to answer for one node, one channel, or a route.
@@ -50,29 +51,32 @@ struct GraphIndex: Sendable {
     private(set) var channelOf: [UInt64: Int] = [:]
 
     /// Takes a record of the graph; one without the necessary fields is left out.
-    mutating func take(_ list: RecordSplitter.List, _ record: JSONNode, at place: Place) {
+    mutating func take(_ list: RecordSplitter.List, _ record: [UInt8], at place: Place) {
         switch list {
         case .nodes:
-            guard let id = record["pub_key"]?.string.flatMap({ NodeID(hex: $0) }) else { return }
+            guard let node = try? JSONDecoder().decode(NodeRecord.self, from: Data(record)),
+                let id = NodeID(hex: node.pub_key)
+            else { return }
             vertices[vertex(id)].place = place
-        case .edges: takeEdge(record, at: place)
+        case .edges:
+            guard let edge = try? JSONDecoder().decode(EdgeRecord.self, from: Data(record)) else { return }
+            takeEdge(edge, at: place)
         case .other: return
         }
     }
 
-    private mutating func takeEdge(_ record: JSONNode, at place: Place) {
-        guard let id = record["channel_id"]?.digits.flatMap({ UInt64($0) }),
-            let one = record["node1_pub"]?.string.flatMap({ NodeID(hex: $0) }),
-            let two = record["node2_pub"]?.string.flatMap({ NodeID(hex: $0) }), channelOf[id] == nil
+    private mutating func takeEdge(_ record: EdgeRecord, at place: Place) {
+        guard let id = record.channel_id.digits.flatMap({ UInt64($0) }), let one = NodeID(hex: record.node1_pub),
+            let two = NodeID(hex: record.node2_pub), channelOf[id] == nil
         else { return }
         let channel = Channel(
             id: id,
             place: place,
-            capacitySat: Self.capacity(record["capacity"]),
+            capacitySat: Self.capacity(record.capacity),
             node1: vertex(one),
             node2: vertex(two),
-            policy1: Self.policy(record["node1_policy"]),
-            policy2: Self.policy(record["node2_policy"])
+            policy1: record.node1_policy.map(Self.policy),
+            policy2: record.node2_policy.map(Self.policy)
         )
         channelOf[id] = channels.count
         vertices[channel.node1].channels.append(Int32(channels.count))
@@ -93,16 +97,15 @@ struct GraphIndex: Sendable {
         return (0...MilliSatoshi.supply.msat / 1000).contains(number) ? number : 0
     }
 
-    private static func policy(_ node: JSONNode?) -> Policy? {
-        guard let node, case .object = node.value else { return nil }
-        func number(_ name: String) -> Int64 { node[name]?.digits.flatMap { Int64($0) } ?? 0 }
+    private static func policy(_ record: EdgeRecord.PolicyRecord) -> Policy {
+        func number(_ node: JSONNode?) -> Int64 { node?.digits.flatMap { Int64($0) } ?? 0 }
         return Policy(
-            feeBaseMsat: number("fee_base_msat"),
-            feeRate: number("fee_rate_milli_msat"),
-            minMsat: number("min_htlc"),
-            maxMsat: number("max_htlc_msat"),
-            timeLockDelta: Int(UInt16(clamping: number("time_lock_delta"))),
-            isDisabled: node["disabled"]?.bool ?? false
+            feeBaseMsat: number(record.fee_base_msat),
+            feeRate: number(record.fee_rate_milli_msat),
+            minMsat: number(record.min_htlc),
+            maxMsat: number(record.max_htlc_msat),
+            timeLockDelta: Int(UInt16(clamping: number(record.time_lock_delta))),
+            isDisabled: record.disabled?.bool ?? false
         )
     }
 
@@ -118,4 +121,27 @@ struct GraphIndex: Sendable {
     mutating func finish() {
         hub = vertices.indices.max { capacity(of: $0) < capacity(of: $1) }
     }
+}
+
+/// A node of the graph file, as far as the index needs it.
+private struct NodeRecord: Decodable {
+    let pub_key: String
+}
+
+/// A channel of the graph file, as far as the index needs it.
+private struct EdgeRecord: Decodable {
+    struct PolicyRecord: Decodable {
+        let fee_base_msat: JSONNode?
+        let fee_rate_milli_msat: JSONNode?
+        let min_htlc: JSONNode?
+        let max_htlc_msat: JSONNode?
+        let time_lock_delta: JSONNode?
+        let disabled: JSONNode?
+    }
+    let channel_id: JSONNode
+    let node1_pub: String
+    let node2_pub: String
+    let capacity: JSONNode?
+    let node1_policy: PolicyRecord?
+    let node2_policy: PolicyRecord?
 }
