@@ -9,13 +9,15 @@ import Testing
 @testable import Supervisor
 
 @Suite("Supervisor")
-struct SupervisorTests {
+final class SupervisorTests {
     let directory: String
 
     init() throws {
         directory = NSTemporaryDirectory() + "assay-supervisor-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     }
+
+    deinit { try? FileManager.default.removeItem(atPath: directory) }
 
     @Test("waiting times double to half a minute and start over after a long uptime")
     func backOff() {
