@@ -40,12 +40,14 @@ public final class NodeReadiness: Service, Sendable {
         return (report.status?.network).flatMap(BitcoinNetwork.init(rawValue:))
     }
 
-    /// Checks every 5 seconds while the node is not ready, and every 15 while it is.
+    /// Checks every 15 seconds while the node is ready; while it is not, soon at first and then every 5 seconds.
     public func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 await self.check()
-                try? await Task.sleep(for: .seconds(self.network == nil ? 5 : 15))
+                let failures = self.report?.failures ?? 0
+                let pause = failures == 0 ? Duration.seconds(15) : min(.seconds(5), .milliseconds(250) * failures)
+                try? await Task.sleep(for: pause)
             }
         }
     }

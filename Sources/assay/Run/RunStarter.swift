@@ -35,6 +35,7 @@ struct RunStarter: Service {
         }
         guard hasScores, let node = await firstNode() else { return }
         Terminal.note("  scores     ready after \(seconds(since: begin))")
+        guard await wait("the node", for: { await isNodeReady() }) else { return }
         stack.writeRunFile()
         announce(node)
     }
@@ -87,6 +88,17 @@ struct RunStarter: Service {
             let alias: String?
         }
         let data: [Row]
+    }
+
+    private struct HealthAnswer: Decodable {
+        struct Body: Decodable { let lndStatus: String }
+        let data: Body
+    }
+
+    /// Whether the API can sell: it has found the node ready.
+    private func isNodeReady() async -> Bool {
+        guard let data = await get(stack.plan.api + "/api/health") else { return false }
+        return (try? JSONDecoder().decode(HealthAnswer.self, from: data))?.data.lndStatus == "ok"
     }
 
     private struct CrawlAnswer: Decodable {
