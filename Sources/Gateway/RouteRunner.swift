@@ -129,9 +129,16 @@ struct RouteRunner: Sendable {
         let tooLarge = APIError(.payloadTooLarge, "The body is larger than \(bodyLimit) bytes.")
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > bodyLimit { throw tooLarge }
         var body = ByteBuffer()
-        for try await chunk in request.body {
-            guard body.readableBytes + chunk.readableBytes <= bodyLimit else { throw tooLarge }
-            body.writeImmutableBuffer(chunk)
+        do {
+            for try await chunk in request.body {
+                guard body.readableBytes + chunk.readableBytes <= bodyLimit else { throw tooLarge }
+                body.writeImmutableBuffer(chunk)
+            }
+        } catch let error as APIError {
+            throw error
+        } catch {
+            // The client hung up or sent something that is not HTTP: its fault, not ours.
+            throw APIError(.malformedRequest, "The body ended too early or cannot be read.")
         }
         var query: [String: String] = [:]
         for (key, value) in request.uri.queryParameters where query[String(key)] == nil {
