@@ -9,13 +9,20 @@ internal import Glibc
 final class ClusterLock: Sendable {
     private let descriptor: Int32
 
-    /// Takes the lock without waiting.
+    /// Takes the lock; waits a second at most.
+    ///
+    /// A child of ours holds a copy of a closed descriptor for the moment between fork and exec.
     init(path: String) throws(EmbeddedPostgresError) {
         descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw EmbeddedPostgresError(.directoryUnusable, "\(path): \(String(cString: strerror(errno)))")
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        var tries = 50
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0, tries > 0 {
+            tries -= 1
+            usleep(20_000)
+        }
+        guard tries > 0 else {
             throw EmbeddedPostgresError(
                 .inUse,
                 "another assay process\(Self.holder(descriptor)) uses this database (lock \(path))"

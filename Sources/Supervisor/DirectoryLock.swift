@@ -7,11 +7,18 @@ internal import Glibc
 public final class DirectoryLock: Sendable {
     private let descriptor: Int32
 
-    /// Takes the lock, or returns `nil` when another process holds it.
+    /// Takes the lock, or returns `nil` when another process still holds it after a second.
+    ///
+    /// A child of ours holds a copy of a closed descriptor for the moment between fork and exec.
     public init?(directory: String) {
         let descriptor = open("\(directory)/lock", O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return nil }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        var tries = 50
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0, tries > 0 {
+            tries -= 1
+            usleep(20_000)
+        }
+        guard tries > 0 else {
             close(descriptor)
             return nil
         }
