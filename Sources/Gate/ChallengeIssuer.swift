@@ -50,7 +50,7 @@ final class ChallengeIssuer: Sendable {
             Gauge(label: "l402_open_invoices").record(limits.withLock(\.openCount))
             Counter(
                 label: "l402_challenges_total",
-                dimensions: [("service", product.capability), ("reason", refusal.code.rawValue)]
+                dimensions: [("service", product.service), ("reason", refusal.code.rawValue)]
             ).increment()
             return .challenged(issued, because: refusal)
         } catch {
@@ -73,20 +73,21 @@ final class ChallengeIssuer: Sendable {
         now: Int64
     ) async throws -> IssuedChallenge {
         let request = InvoiceRequest(
-            amount: product.price,
-            memo: "\(configuration.service) \(product.capability)",
+            amount: product.invoiceAmount,
+            memo: "\(product.service) \(product.capability)",
             expirySeconds: configuration.invoiceExpirySeconds
         )
         let text = try await lnd.addInvoice(request)
         let invoice = try Bolt11Invoice(parsing: text)
-        guard invoice.network == network, invoice.amount == product.price,
+        guard invoice.network == network, invoice.amount == product.invoiceAmount,
             invoice.paymentHash == request.preimage.paymentHash
         else { throw WrongInvoice(description: "the node's invoice has another network, amount or payment hash") }
         let expiresAt = now + Int64(configuration.invoiceExpirySeconds)
         let terms = TokenTerms(
-            service: configuration.service,
+            service: product.service,
+            tier: product.tier,
             capabilities: [product.capability],
-            validUntil: expiresAt + configuration.tokenLifetimeSeconds,
+            validUntil: expiresAt + (product.tokenLifetimeSeconds ?? configuration.tokenLifetimeSeconds),
             method: product.method,
             pathPrefix: product.pathPrefix
         )
@@ -94,7 +95,7 @@ final class ChallengeIssuer: Sendable {
         return IssuedChallenge(
             challenge: Challenge(macaroon: macaroon, invoice: text),
             paymentHash: invoice.paymentHash,
-            price: product.price,
+            price: product.invoiceAmount,
             expiresAt: expiresAt,
             expiresIn: configuration.invoiceExpirySeconds,
             capability: product.capability

@@ -126,7 +126,8 @@ public final class Gate: Sendable {
         now: Int64
     ) throws(Refusal) -> VerifiedToken {
         let scope = RequestScope(
-            service: configuration.service,
+            service: product.service,
+            tier: product.tier,
             capability: product.capability,
             method: request.method,
             path: request.path,
@@ -151,21 +152,21 @@ public final class Gate: Sendable {
     private func debit(_ token: VerifiedToken, _ product: PaidProduct) async throws(Refusal) -> PaidGrant {
         let hash = token.identifier.paymentHash
         do {
-            return try await ledger.debit(paymentHash: hash, amount: product.price, route: product.capability)
+            return try await ledger.debit(paymentHash: hash, amount: product.price, route: product.route)
         } catch {
             guard error == .unknownCredit else { throw refusal(error) }
         }
         let payment = SettledPayment(
             paymentHash: hash,
             tokenID: token.identifier.tokenID.bytes,
-            service: configuration.service,
-            tier: 0,
+            service: product.service,
+            tier: Int16(product.tier),
             purpose: "call",
             paid: try await settlements.amountPaid(hash),
             expiresAt: token.limits.expiresAt.map { Date(timeIntervalSince1970: Double($0)) }
         )
         do {
-            return try await ledger.firstUse(payment: payment, amount: product.price, route: product.capability)
+            return try await ledger.firstUse(payment: payment, amount: product.price, route: product.route)
         } catch {
             throw refusal(error)
         }

@@ -3,8 +3,6 @@
 
 /// The gate's limits and lifetimes.
 public struct GateConfiguration: Sendable {
-    /// The service's name in caveats.
-    public var service = "assay"
     /// Seconds until an unpaid invoice is cancelled by the node.
     public var invoiceExpirySeconds = 600
     /// Seconds a token lives after its invoice's expiry; 30 days.
