@@ -136,12 +136,13 @@ let package = Package(
             plugins: ["EmbedMigrations"]
         ),
         tests("Migrations", ["Postgres", "PostgresTestSupport"]),
+        module("WatchedFiles", [lifecycle, nioPosix]),
+        tests("WatchedFiles", [lifecycle]),
         module(
             "LND",
             [
-                "ByteCoding", "Deadlines", "LightningPrimitives", httpClient, logging, metrics, nioCore, nioFoundation,
-                nioHTTP1,
-                nioPosix, nioSSL,
+                "ByteCoding", "Deadlines", "LightningPrimitives", "WatchedFiles", httpClient, logging, metrics, nioCore,
+                nioFoundation, nioHTTP1, nioSSL,
             ]
         ),
         module("PrometheusExposition", [coreMetrics]),
