@@ -114,6 +114,8 @@ let package = Package(
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
         module("YAML", ["CYAML"]),
         tests("YAML"),
+        module("ServiceCatalogue", ["L402", "LightningPrimitives", "YAML"]),
+        tests("ServiceCatalogue", ["LightningPrimitives", "YAML"]),
         module("LightningGraph", ["LightningPrimitives"]),
         tests("LightningGraph", ["Gzip", "LightningPrimitives"], resources: [.copy("Vectors")]),
         module("TrustScore"),
