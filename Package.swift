@@ -150,6 +150,10 @@ let package = Package(
                 nioFoundation, nioHTTP1, nioSSL,
             ]
         ),
+        module(
+            "ReverseProxy",
+            ["Deadlines", httpClient, httpTypes, nioCore, nioHTTP1, nioPosix, nioSSL]
+        ),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
 

@@ -1,7 +1,6 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-
 /// One HTTP service behind the gate.
 public struct CatalogueService: Sendable, Hashable {
     /// Where requests go.
