@@ -183,13 +183,13 @@ let package = Package(
         module(
             "Gate",
             [
-                "Bolt11", "IPAddresses", "L402", "LND", "Ledger", "LightningPrimitives", deque, orderedCollections,
-                lifecycle,
+                "Bolt11", "ByteCoding", "IPAddresses", "L402", "LND", "Ledger", "LightningPrimitives", "Macaroons",
+                "PaymentAuthentication", crypto, deque, orderedCollections, lifecycle,
                 logging,
                 metrics,
             ]
         ),
-        tests("Gate", ["IPAddresses"]),
+        tests("Gate", ["ByteCoding", "IPAddresses", "L402", "LightningPrimitives", crypto]),
         module(
             "Oracle",
             [
@@ -230,7 +230,7 @@ let package = Package(
             "Gateway",
             [
                 "ByteCoding", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle", "Postgres",
-                "L402", "Ledger", "LightningPrimitives",
+                "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication",
                 "PrometheusExposition", crypto, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, metrics,
                 nioCore, nioHTTP1,
             ]

@@ -24,7 +24,7 @@ enum LedgerStatements {
             UPDATE credits c SET spent_msat = c.spent_msat + l.amount, last_used_at = now()
               FROM locked l
              WHERE c.payment_hash = l.payment_hash AND c.spent_msat + l.amount <= c.paid_msat
-               AND (c.expires_at IS NULL OR c.expires_at > now())
+               AND (c.expires_at IS NULL OR c.expires_at > now()) AND c.closed_at IS NULL
             RETURNING c.payment_hash, c.paid_msat, c.spent_msat
         ), granted AS (
             SELECT s.* FROM unnest($3::bytea[], $4::bytea[], $5::bigint[], $6::text[])
@@ -45,7 +45,7 @@ enum LedgerStatements {
     static let lookUp = Statement(
         "ledger.look_up",
         """
-        SELECT payment_hash, paid_msat - spent_msat, coalesce(expires_at <= now(), false)
+        SELECT payment_hash, paid_msat - spent_msat, coalesce(expires_at <= now(), false), closed_at IS NOT NULL
           FROM credits WHERE payment_hash = ANY ($1::bytea[])
         """
     )
@@ -53,29 +53,29 @@ enum LedgerStatements {
     /// Creates a credit and debits it, or debits the one that is there already: of two racing first uses of a credit that
     /// is good for one, the second finds it spent.
     ///
-    /// Parameters: the credit's columns, expiry last; amount, hold, route, lifetime of the hold in milliseconds.
+    /// Parameters: the credit's columns, rate last; amount, hold, route, lifetime of the hold in milliseconds.
     static let firstUse = Statement(
         "ledger.first_use",
         """
         WITH credited AS (
             INSERT INTO credits AS c
-                   (payment_hash, token_id, service, tier, purpose, paid_msat, expires_at, spent_msat)
-            SELECT $1, $2, $3, $4, $5, $6, $7::timestamptz, $8::bigint
+                   (payment_hash, token_id, service, tier, purpose, paid_msat, expires_at, rate_ppm, spent_msat)
+            SELECT $1, $2, $3, $4, $5, $6, $7::timestamptz, $8::integer, $9::bigint
              WHERE $7::timestamptz IS NULL OR $7::timestamptz > now()
             ON CONFLICT (payment_hash) DO UPDATE
                SET spent_msat = c.spent_msat + excluded.spent_msat, last_used_at = now()
              WHERE c.spent_msat + excluded.spent_msat <= c.paid_msat
-               AND (c.expires_at IS NULL OR c.expires_at > now())
-            RETURNING payment_hash, paid_msat, spent_msat, xmax = 0 AS is_new
+               AND (c.expires_at IS NULL OR c.expires_at > now()) AND c.closed_at IS NULL
+            RETURNING payment_hash, purpose, paid_msat, spent_msat, xmax = 0 AS is_new
         ), paid AS (
             INSERT INTO ledger_entries (kind, payment_hash, amount_msat)
-            SELECT 'pay', payment_hash, paid_msat FROM credited WHERE is_new
+            SELECT \(arrival), payment_hash, paid_msat FROM credited WHERE is_new
         ), held AS (
             INSERT INTO holds (hold_id, payment_hash, amount_msat, route, deadline)
-            SELECT $9, payment_hash, $8::bigint, $10, now() + $11::bigint * interval '1 millisecond' FROM credited
+            SELECT $10, payment_hash, $9::bigint, $11, now() + $12::bigint * interval '1 millisecond' FROM credited
         ), booked AS (
             INSERT INTO ledger_entries (kind, payment_hash, hold_id, route, amount_msat)
-            SELECT 'hold', payment_hash, $9, $10, $8::bigint FROM credited
+            SELECT 'hold', payment_hash, $10, $11, $9::bigint FROM credited
         )
         SELECT paid_msat, spent_msat, is_new FROM credited
         """
@@ -86,13 +86,24 @@ enum LedgerStatements {
         "ledger.open",
         """
         WITH credited AS (
-            INSERT INTO credits (payment_hash, token_id, service, tier, purpose, paid_msat, expires_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            INSERT INTO credits (payment_hash, token_id, service, tier, purpose, paid_msat, expires_at, rate_ppm)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
             ON CONFLICT (payment_hash) DO NOTHING
-            RETURNING payment_hash, paid_msat
+            RETURNING payment_hash, purpose, paid_msat
         )
         INSERT INTO ledger_entries (kind, payment_hash, amount_msat)
-        SELECT 'pay', payment_hash, paid_msat FROM credited
+        SELECT \(arrival), payment_hash, paid_msat FROM credited
+        """
+    )
+
+    /// The kind of entry that a credit begins with.
+    private static let arrival = "CASE purpose WHEN 'deposit' THEN 'deposit' WHEN 'mint' THEN 'mint' ELSE 'pay' END"
+
+    /// Debits one credit if the limits of the token hold too; see the function in migrations.
+    static let debitWithinLimits = Statement(
+        "ledger.debit_within_limits",
+        """
+        SELECT outcome, paid, spent FROM debit_within_limits($1, $2, $3, $4, $5, $6::bytea[], $7::bigint[], $8::bigint[])
         """
     )
 
@@ -131,7 +142,7 @@ enum LedgerStatements {
             SELECT hold_id FROM holds WHERE \(condition)
         ), gone AS (
             DELETE FROM holds h USING locked l WHERE h.hold_id = l.hold_id
-            RETURNING h.hold_id, h.payment_hash, h.route, h.amount_msat
+            RETURNING h.hold_id, h.payment_hash, h.route, h.amount_msat, h.limit_keys
         ), back AS (
             SELECT payment_hash, sum(amount_msat)::bigint AS amount FROM gone GROUP BY payment_hash
         ), owners AS (
@@ -140,6 +151,13 @@ enum LedgerStatements {
         ), credited AS (
             UPDATE credits c SET spent_msat = c.spent_msat - o.amount
               FROM owners o WHERE c.payment_hash = o.payment_hash
+        ), uncounted AS (
+            UPDATE token_uses u SET uses = u.uses - b.uses, spent_msat = u.spent_msat - b.amount
+              FROM (SELECT k.limit_key, count(*) AS uses, sum(g.amount_msat)::bigint AS amount
+                      FROM gone g JOIN owners o ON o.payment_hash = g.payment_hash,
+                           unnest(g.limit_keys) AS k (limit_key)
+                     GROUP BY k.limit_key) b
+             WHERE u.limit_key = b.limit_key
         ), booked AS (
             INSERT INTO ledger_entries (kind, payment_hash, hold_id, route, amount_msat)
             SELECT 'release', payment_hash, hold_id, route, amount_msat FROM gone
@@ -157,50 +175,15 @@ enum LedgerStatements {
         """
     )
 
+    /// The columns of a ``Credit``.
+    static let creditColumns =
+        "payment_hash, token_id, service, tier, purpose, paid_msat, spent_msat, created_at, last_used_at, expires_at, "
+        + "rate_ppm, closed_at"
+
     static let credit = Statement(
         "ledger.credit",
         """
-        SELECT payment_hash, token_id, service, tier, purpose, paid_msat, spent_msat, created_at, last_used_at,
-               expires_at
-          FROM credits WHERE payment_hash = $1
-        """
-    )
-
-    /// What was earned per route since an instant.
-    static let revenue = Statement(
-        "ledger.revenue",
-        """
-        SELECT route, sum(amount_msat)::bigint, count(*) FROM ledger_entries
-         WHERE kind = 'settle' AND at >= $1 GROUP BY route ORDER BY 2 DESC, 1
-        """
-    )
-
-    /// Compares balances and holds with the sums of their entries, in one snapshot.
-    static let audit = Statement(
-        "ledger.audit",
-        """
-        WITH booked AS (
-            SELECT payment_hash,
-                   coalesce(sum(amount_msat) FILTER (WHERE kind IN ('pay', 'deposit', 'bonus')), 0)
-                   - coalesce(sum(amount_msat) FILTER (WHERE kind = 'refund'), 0) AS paid,
-                   coalesce(sum(amount_msat) FILTER (WHERE kind = 'hold'), 0)
-                   - coalesce(sum(amount_msat) FILTER (WHERE kind = 'release'), 0) AS spent,
-                   coalesce(sum(amount_msat) FILTER (WHERE kind = 'settle'), 0) AS earned
-              FROM ledger_entries WHERE kind <> 'mint' GROUP BY payment_hash
-        ), held AS (
-            SELECT payment_hash, sum(amount_msat) AS amount FROM holds GROUP BY payment_hash
-        ), lines AS (
-            SELECT payment_hash, coalesce(c.paid_msat, 0) AS paid, coalesce(c.spent_msat, 0) AS spent,
-                   coalesce(h.amount, 0) AS held, coalesce(b.earned, 0) AS earned,
-                   c.paid_msat IS NOT DISTINCT FROM b.paid AND c.spent_msat IS NOT DISTINCT FROM b.spent
-                   AND coalesce(b.spent - b.earned, 0) = coalesce(h.amount, 0) AS is_right
-              FROM credits c FULL JOIN booked b USING (payment_hash) FULL JOIN held h USING (payment_hash)
-        )
-        SELECT count(*), coalesce(sum(paid), 0)::bigint, coalesce(sum(spent), 0)::bigint,
-               coalesce(sum(held), 0)::bigint, coalesce(sum(earned), 0)::bigint,
-               count(*) FILTER (WHERE NOT is_right),
-               coalesce((array_agg(payment_hash) FILTER (WHERE NOT is_right))[1:100], '{}')
-          FROM lines
+        SELECT \(creditColumns) FROM credits WHERE payment_hash = $1
         """
     )
 }

@@ -41,6 +41,7 @@ public struct HoldSweeper: Service {
                 count = try await ledger.sweep(limit: limit)
                 if count > 0 { logger.notice("overdue holds given back", metadata: ["ledger.holds": "\(count)"]) }
             }
+            try await ledger.purgeAnswers()
         } catch {
             // The store has logged it, and the next sweep tries again.
             logger.debug("sweep failed", metadata: ["ledger.error": "\(error)"])

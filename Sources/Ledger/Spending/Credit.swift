@@ -21,9 +21,37 @@ public struct Credit: Sendable, Hashable {
     public let lastUsedAt: Date
     /// When the credit ends; `nil` for never.
     public let expiresAt: Date?
+    /// What is paid of each route's price, in millionths: 1,000,000 for calls, less for deposits.
+    public let ratePPM: Int32
+    /// When the credit was closed, because its value was carried to another one or it was revoked.
+    public let closedAt: Date?
 
     /// What can still be spent.
     public var remaining: MilliSatoshi { paid - spent }
+
+    /// A credit's place in the order of lists.
+    public struct Place: Sendable, Hashable {
+        public let createdAt: Date
+        public let paymentHash: PaymentHash
+
+        public init(createdAt: Date, paymentHash: PaymentHash) {
+            self.createdAt = createdAt
+            self.paymentHash = paymentHash
+        }
+    }
+
+    /// Where the credit stands in lists.
+    public var place: Place { Place(createdAt: createdAt, paymentHash: paymentHash) }
+
+    /// What this credit pays for a call at a list price, rounded up.
+    public func price(_ list: MilliSatoshi) -> MilliSatoshi { Self.price(list, ratePPM: ratePPM) }
+
+    /// What a rate makes of a list price, rounded up to the msat.
+    public static func price(_ list: MilliSatoshi, ratePPM: Int32) -> MilliSatoshi {
+        let (high, low) = list.msat.multipliedFullWidth(by: Int64(ratePPM))
+        let (quotient, remainder) = Int64(1_000_000).dividingFullWidth((high, low))
+        return MilliSatoshi(msat: remainder > 0 ? quotient + 1 : quotient)
+    }
 
     init(_ row: Row) throws(PostgresError) {
         paymentHash = try row.paymentHash(0)
@@ -36,6 +64,8 @@ public struct Credit: Sendable, Hashable {
         createdAt = try row.date(7)
         lastUsedAt = try row.date(8)
         expiresAt = try row.optionalDate(9)
+        ratePPM = try row.int4(10)
+        closedAt = try row.optionalDate(11)
     }
 }
 

@@ -6,7 +6,7 @@ public import LightningPrimitives
 /// The permission to run a paid handler.
 ///
 /// Handlers behind the gate take a grant as a parameter. The initialisers of `PaidGrant` and `OperatorGrant` are internal to
-/// this module: only the ledger, by debiting, and `OperatorBypass`, by checking a secret, can make one, and a
+/// this module: only the ledger, by debiting, and `OperatorAccess`, by checking a secret, can make one, and a
 /// `FreeGrant` exists for a price of zero only. So there is no path around payment that compiles.
 public enum Grant: Sendable, Hashable {
     case paid(PaidGrant)
@@ -54,8 +54,13 @@ public struct PaidGrant: Sendable, Hashable {
 public struct OperatorGrant: Sendable, Hashable {
     /// The request that was let through.
     public let requestID: String
+    /// The name of the credential that was used.
+    public let name: String
 
-    init(requestID: String) { self.requestID = requestID }
+    init(requestID: String, name: String) {
+        self.requestID = requestID
+        self.name = name
+    }
 }
 
 /// The use of something that costs nothing.

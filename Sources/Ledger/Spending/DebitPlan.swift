@@ -37,6 +37,7 @@ struct DebitPlan {
     enum Finding: Sendable {
         case missing
         case expired
+        case closed
         case open(remaining: MilliSatoshi)
     }
 
@@ -86,6 +87,7 @@ struct DebitPlan {
         switch finding {
         case .missing: return debits.map { ($0, .failure(.unknownCredit)) }
         case .expired: return debits.map { ($0, .failure(.expired)) }
+        case .closed: return debits.map { ($0, .failure(.closed)) }
         case .open(let remaining): return sift(debits, remaining: remaining, of: paymentHash)
         }
     }

@@ -12,15 +12,17 @@ public struct SettledPayment: Sendable, Hashable {
     /// The service and tier that the payment was for.
     public let service: String
     public let tier: Int16
-    /// What the invoice was for, such as `call` or `deposit`.
+    /// What the invoice was for: `call`, `deposit`, or `mint` for value that an operator gave.
     public let purpose: String
     /// What really arrived, which may be more than was asked.
     public let paid: MilliSatoshi
     /// When the credit ends; `nil` for never.
     public let expiresAt: Date?
+    /// What is paid of each route's price, in millionths, 1 to 1,000,000.
+    public let ratePPM: Int32
 
     /// Describes a payment.
-    /// - Precondition: the token's name has 32 bytes.
+    /// - Precondition: the token's name has 32 bytes, and the rate is in its range.
     public init(
         paymentHash: PaymentHash,
         tokenID: [UInt8],
@@ -28,8 +30,10 @@ public struct SettledPayment: Sendable, Hashable {
         tier: Int16,
         purpose: String,
         paid: MilliSatoshi,
-        expiresAt: Date?
+        expiresAt: Date?,
+        ratePPM: Int32 = 1_000_000
     ) {
+        precondition((1...1_000_000).contains(ratePPM), "a rate is at most the whole price")
         precondition(tokenID.count == 32, "a token is named by 32 bytes")
         self.paymentHash = paymentHash
         self.tokenID = tokenID
@@ -38,5 +42,6 @@ public struct SettledPayment: Sendable, Hashable {
         self.purpose = purpose
         self.paid = paid
         self.expiresAt = expiresAt
+        self.ratePPM = ratePPM
     }
 }

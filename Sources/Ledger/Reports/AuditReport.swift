@@ -34,11 +34,3 @@ public struct AuditReport: Sendable, Hashable {
         examples = try row.byteaArray(6).compactMap { PaymentHash($0) }
     }
 }
-
-/// What a route has earned.
-public struct RouteRevenue: Sendable, Hashable {
-    public let route: String
-    public let earned: MilliSatoshi
-    /// Settled calls.
-    public let calls: Int64
-}

@@ -14,12 +14,14 @@ struct LedgerStore: Sendable {
         let spent: MilliSatoshi
     }
 
-    private let client: PostgresClient
+    let client: PostgresClient
+    let configuration: LedgerConfiguration
     private let lifetime: PostgresValue
     private let logger: Logger
 
     init(client: PostgresClient, configuration: LedgerConfiguration, logger: Logger) {
         self.client = client
+        self.configuration = configuration
         self.logger = logger
         lifetime = .int8(Int64(configuration.holdLifetime / .milliseconds(1)))
     }
@@ -48,7 +50,9 @@ struct LedgerStore: Sendable {
         let rows = try await run(LedgerStatements.lookUp, [.byteaArray(hashes.map(\.bytes))])
         let findings = try decode(rows) { row throws(PostgresError) -> (PaymentHash, DebitPlan.Finding) in
             let remaining = MilliSatoshi(msat: try row.int8(1))
-            return (try row.paymentHash(0), try row.bool(2) ? .expired : .open(remaining: remaining))
+            let finding: DebitPlan.Finding =
+                try row.bool(3) ? .closed : try row.bool(2) ? .expired : .open(remaining: remaining)
+            return (try row.paymentHash(0), finding)
         }
         return Dictionary(findings) { first, _ in first }
     }
@@ -111,37 +115,51 @@ struct LedgerStore: Sendable {
         return try decode(rows) { row throws(PostgresError) in try Credit(row) }.first
     }
 
-    func revenue(since: Date) async throws(LedgerError) -> [RouteRevenue] {
-        let rows = try await run(LedgerStatements.revenue, [.timestamptz(since)], deadline: .seconds(60))
-        return try decode(rows) { row throws(PostgresError) in
-            RouteRevenue(
-                route: try row.text(0),
-                earned: MilliSatoshi(msat: try row.int8(1)),
-                calls: try row.int8(2)
-            )
+    /// Debits one credit within the limits of a token.
+    func debit(
+        _ paymentHash: PaymentHash,
+        _ amount: MilliSatoshi,
+        _ holdID: HoldID,
+        _ route: String,
+        within limits: [SpendingLimit]
+    ) async throws(LedgerError) -> Balance {
+        let rows = try await run(
+            LedgerStatements.debitWithinLimits,
+            [
+                .bytea(paymentHash.bytes), .int8(amount.msat), .bytea(holdID.bytes), .text(route), lifetime,
+                .byteaArray(limits.map(\.key)), .int8Array(limits.map { $0.uses ?? .max }),
+                .int8Array(limits.map { $0.amount?.msat ?? .max }),
+            ]
+        )
+        let answers = try decode(rows) { row throws(PostgresError) -> (String, MilliSatoshi?, MilliSatoshi?) in
+            let paid = try row.optionalInt8(1)
+            let spent = try row.optionalInt8(2)
+            return (try row.text(0), paid.map { MilliSatoshi(msat: $0) }, spent.map { MilliSatoshi(msat: $0) })
         }
-    }
-
-    func audit() async throws(LedgerError) -> AuditReport {
-        let rows = try await run(LedgerStatements.audit, [], deadline: .seconds(300))
-        guard let report = try decode(rows, { row throws(PostgresError) in try AuditReport(row) }).first else {
-            throw .storeUnavailable(retryable: false)
+        switch answers.first {
+        case ("held", let paid?, let spent?)?: return Balance(paymentHash: paymentHash, paid: paid, spent: spent)
+        case ("insufficient", let paid?, let spent?)?: throw .insufficientBalance(remaining: paid - spent)
+        case ("missing", _, _)?: throw .unknownCredit
+        case ("expired", _, _)?: throw .expired
+        case ("closed", _, _)?: throw .closed
+        case ("limited", _, _)?: throw .limitReached
+        default: throw .storeUnavailable(retryable: false)
         }
-        return report
     }
 
     // MARK: Common
 
-    private func columns(_ payment: SettledPayment) -> [PostgresValue] {
+    func columns(_ payment: SettledPayment) -> [PostgresValue] {
         [
             .bytea(payment.paymentHash.bytes), .bytea(payment.tokenID), .text(payment.service), .int2(payment.tier),
             .text(payment.purpose), .int8(payment.paid.msat), payment.expiresAt.map { .timestamptz($0) } ?? .null,
+            .int4(payment.ratePPM),
         ]
     }
 
     private static let attempts = 3
 
-    private func run(
+    func run(
         _ statement: Statement,
         _ values: [PostgresValue],
         deadline: Duration? = nil
@@ -159,7 +177,7 @@ struct LedgerStore: Sendable {
         throw .storeUnavailable(retryable: true)
     }
 
-    private func failure(_ statement: Statement, _ error: PostgresError) -> LedgerError {
+    func failure(_ statement: Statement, _ error: PostgresError) -> LedgerError {
         switch error.code {
         case .overloaded: return .overloaded
         case .cancelled: return .cancelled
@@ -172,7 +190,7 @@ struct LedgerStore: Sendable {
         }
     }
 
-    private func decode<Value>(
+    func decode<Value>(
         _ rows: [Row],
         _ body: (Row) throws(PostgresError) -> Value
     ) throws(LedgerError) -> [Value] {
