@@ -14,6 +14,7 @@ import Logging
 import Migrations
 import Oracle
 import Postgres
+import PurchaseReceipts
 import ServiceLifecycle
 import Settings
 
@@ -40,7 +41,7 @@ struct ServeCommand: AsyncParsableCommand {
         let modules = try Self.modules(settings)
         let keyRing = try KeyRing(settings)
         let lnd = try LNDClient.configured(settings, macaroon: .invoiceMacaroon, logger: logger)
-        let gateway = try GatewayConfiguration(settings)
+        var gateway = try GatewayConfiguration(settings)
         let database = try await Database.open(settings, logger: logger)
         let client = try await database.client(
             application: "assay-serve",
@@ -69,8 +70,12 @@ struct ServeCommand: AsyncParsableCommand {
             commit: BuildInfo.current.commit
         )
         let metrics = MetricsSetup.access(settings, operators: till.operators)
+        let own = Self.routes(oracle, monitor, settings, modules: modules)
+        let signer = try ReceiptSigner.configured(settings)
+        gateway.receiptSigner = signer
+        let sold = APIRoute.sold(own)
         let routes =
-            Self.routes(oracle, monitor, settings, modules: modules) + till.routes
+            own + till.routes + APIRoute.discovery(try DiscoveryFacts(settings, signer: signer), sold: { sold })
             + [.metrics(registry, access: metrics)]
         let server = GatewayServer(configuration: gateway, routes: routes, gate: till.gate, logger: logger)
         await readiness.check()
