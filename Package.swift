@@ -211,7 +211,7 @@ let package = Package(
         ),
         module(
             "L402Client",
-            ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", "Macaroons", httpClient, nioCore, nioHTTP1]
+            ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
         ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
@@ -250,7 +250,8 @@ let package = Package(
         .executableTarget(
             name: "assay",
             dependencies: [
-                "Crawler", "EmbeddedPostgres", "Gate", "Gateway", "HealthCheck", "IPAddresses", "L402", "L402Client",
+                "ByteCoding", "Crawler", "EmbeddedPostgres", "Gate", "Gateway", "HealthCheck", "IPAddresses", "L402",
+                "L402Client",
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", argumentParser,
                 httpClient, httpTypes, lifecycle,

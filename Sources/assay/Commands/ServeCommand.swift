@@ -38,7 +38,7 @@ struct ServeCommand: AsyncParsableCommand {
         let registry = MetricsSetup.start(settings)
         // Everything that can be wrong with the configuration is found before anything is started.
         let modules = try Self.modules(settings)
-        let keyRing = try Self.keyRing(settings)
+        let keyRing = try KeyRing.configured(settings)
         let lnd = try LNDClient.configured(settings, macaroon: .invoiceMacaroon, logger: logger)
         let gateway = try GatewayConfiguration(settings)
         let database = try await Database.open(settings, logger: logger)
@@ -117,25 +117,6 @@ struct ServeCommand: AsyncParsableCommand {
         }
         guard let unknown = modules.first(where: { $0 != "oracle" }) else { return modules }
         throw Failure(Failure.configuration, "\(Setting.modules.name): '\(unknown)' is not a module; there is: oracle")
-    }
-
-    /// The key ring; there is no gate without one.
-    private static func keyRing(_ settings: Settings) throws -> KeyRing {
-        do {
-            if let ring = settings.secret(.keyRing) { return try KeyRing(parsing: ring.text) }
-            if let secret = settings.secret(.l402Secret) {
-                return try KeyRing(parsing: "0 mint \(secret.text)")
-            }
-        } catch {
-            throw Failure(Failure.configuration, "the L402 key is not valid: \(error)")
-        }
-        throw Failure(
-            Failure.configuration,
-            """
-            L402_MACAROON_SECRET is not set; without it nobody could tell a paid token from a forged one. Make one:
-              umask 077; echo "0 mint $(openssl rand -hex 32)" > l402-key-ring; export ASSAY_L402_KEY_RING_FILE=$PWD/l402-key-ring
-            """
-        )
     }
 }
 
