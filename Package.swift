@@ -212,7 +212,7 @@ let package = Package(
         ),
         module(
             "L402Client",
-            ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", "Macaroons", httpClient, nioCore, nioHTTP1]
+            ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
         ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),

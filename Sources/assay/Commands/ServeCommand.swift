@@ -39,7 +39,7 @@ struct ServeCommand: AsyncParsableCommand {
         let registry = MetricsSetup.start(settings)
         // Everything that can be wrong with the configuration is found before anything is started.
         let modules = try Self.modules(settings)
-        let keyRing = try KeyRing(settings)
+        let keyRing = try KeyRing.configured(settings)
         let lnd = try LNDClient.configured(settings, macaroon: .invoiceMacaroon, logger: logger)
         var gateway = try GatewayConfiguration(settings)
         let database = try await Database.open(settings, logger: logger)

@@ -95,31 +95,6 @@ extension Till {
     }
 }
 
-extension KeyRing {
-    /// The configured ring; there is no gate without one.
-    init(_ settings: Settings) throws {
-        do {
-            if let ring = settings.secret(.keyRing) {
-                self = try KeyRing(parsing: ring.text)
-                return
-            }
-            if let secret = settings.secret(.l402Secret) {
-                self = try KeyRing(parsing: "0 mint \(secret.text)")
-                return
-            }
-        } catch {
-            throw Failure(Failure.configuration, "the L402 key is not valid: \(error)")
-        }
-        throw Failure(
-            Failure.configuration,
-            """
-            L402_MACAROON_SECRET is not set; without it nobody could tell a paid token from a forged one. Make one:
-              umask 077; echo "0 mint $(openssl rand -hex 32)" > l402-key-ring; export ASSAY_L402_KEY_RING_FILE=$PWD/l402-key-ring
-            """
-        )
-    }
-}
-
 extension GateConfiguration {
     init(_ settings: Settings) throws {
         self.init()
