@@ -1,0 +1,102 @@
+"""Drives a running server with other people's clients, each in a process and an environment of its own."""
+
+import dataclasses
+import importlib.util
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import books
+from environments import Environments
+from wallet import Wallet
+
+HERE = pathlib.Path(__file__).parent
+END_TO_END = HERE.parent / "EndToEnd"
+sys.path.insert(0, str(END_TO_END))
+
+# The end-to-end tests' conftest under another name: 'conftest' is this file's.
+_specification = importlib.util.spec_from_file_location("end_to_end", END_TO_END / "conftest.py")
+end_to_end = importlib.util.module_from_spec(_specification)
+_specification.loader.exec_module(end_to_end)
+
+pytest_addoption = end_to_end.pytest_addoption
+Run, program, run, node = end_to_end.Run, end_to_end.program, end_to_end.run, end_to_end.node
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "client(name): the client that the test drives")
+
+
+def pytest_collection_finish(session):
+    """Starts making the environments of all clients that will be driven."""
+    if not session.config.option.collectonly:
+        clients = {item.get_closest_marker("client").args[0] for item in session.items}
+        session.config.environments = Environments(sorted(clients))
+
+
+def pytest_unconfigure(config):
+    if environments := getattr(config, "environments", None):
+        environments.close()
+
+
+@pytest.fixture(scope="session")
+def wallet(run):
+    with Wallet(run.info["payer"]) as wallet:
+        yield wallet
+
+
+@pytest.fixture
+def profile(run, node):
+    return f"{run.api}/api/profile/{node}"
+
+
+class Driver:
+    """Runs clients/<client>.py with the client's interpreter: a JSON task on its input, a JSON result on its output."""
+
+    def __init__(self, client, python, home, task):
+        self.client, self.python, self.home, self.task = client, python, home, task
+
+    def __call__(self, **task):
+        done = self.command("-m", f"clients.{self.client.replace('-', '_')}", input=json.dumps(self.task | task))
+        if done.returncode != 0:
+            pytest.fail(f"{self.client} ended with {done.returncode}\n{done.stdout}{done.stderr}", pytrace=False)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def command(self, *arguments, **options):
+        """Runs the client's interpreter in an environment that knows nothing but a new home directory."""
+        return subprocess.run(
+            [self.python, *arguments], cwd=HERE, capture_output=True, text=True, timeout=240,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1"}, **options,
+        )
+
+
+@pytest.fixture
+def drive(request, run, wallet, profile, tmp_path):
+    client = request.node.get_closest_marker("client").args[0]
+    task = {
+        "api": run.api, "profile": profile, "wallet": wallet.url, "macaroon": wallet.macaroon,
+        "node": run.info["payer"]["restUrl"], "nodeCertificate": run.info["payer"]["tlsCert"],
+    }
+    return Driver(client, request.config.environments.python(client), tmp_path, task)
+
+
+@dataclasses.dataclass
+class Ledger:
+    """Compares what a client says it did with what the ledger says it did."""
+
+    run: Run
+    before: books.Totals
+
+    def agrees(self, payments, served, msat=None):
+        change = books.read(self.run).since(self.before)
+        msat = payments * 1000 if msat is None else msat
+        assert (change.payments, change.paid_msat) == (payments, msat), change
+        assert (change.served, change.held) == (served, 0), change
+
+
+@pytest.fixture
+def ledger(run):
+    return Ledger(run, books.read(run))
