@@ -53,34 +53,41 @@ def profile(run, node):
     return f"{run.api}/api/profile/{node}"
 
 
-class Driver:
-    """Runs clients/<client>.py with the client's interpreter: a JSON task on its input, a JSON result on its output."""
+class Client:
+    """One client's interpreter, in an environment that knows nothing but a new home directory."""
 
-    def __init__(self, client, python, home, task):
-        self.client, self.python, self.home, self.task = client, python, home, task
-
-    def __call__(self, **task):
-        done = self.command("-m", f"clients.{self.client.replace('-', '_')}", input=json.dumps(self.task | task))
-        if done.returncode != 0:
-            pytest.fail(f"{self.client} ended with {done.returncode}\n{done.stdout}{done.stderr}", pytrace=False)
-        return json.loads(done.stdout.splitlines()[-1])
+    def __init__(self, name, python, home):
+        self.name, self.python, self.home = name, python, home
 
     def command(self, *arguments, **options):
-        """Runs the client's interpreter in an environment that knows nothing but a new home directory."""
         return subprocess.run(
             [self.python, *arguments], cwd=HERE, capture_output=True, text=True, timeout=240,
             env={"PATH": "/usr/bin:/bin", "HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1"}, **options,
         )
 
+    def drive(self, task):
+        """Runs clients/<name>.py: a JSON task on its input, a JSON result on the last line of its output."""
+        done = self.command("-m", f"clients.{self.name.replace('-', '_')}", input=json.dumps(task))
+        if done.returncode != 0:
+            pytest.fail(f"{self.name} ended with {done.returncode}\n{done.stdout}{done.stderr}", pytrace=False)
+        return json.loads(done.stdout.splitlines()[-1])
+
 
 @pytest.fixture
-def drive(request, run, wallet, profile, tmp_path):
-    client = request.node.get_closest_marker("client").args[0]
+def client(request, tmp_path):
+    """The marked client, ready to be run."""
+    name = request.node.get_closest_marker("client").args[0]
+    return Client(name, request.config.environments.python(name), tmp_path)
+
+
+@pytest.fixture
+def drive(client, run, wallet, profile):
+    """Runs the marked client's driver with everything it may need to buy."""
     task = {
         "api": run.api, "profile": profile, "wallet": wallet.url, "macaroon": wallet.macaroon,
         "node": run.info["payer"]["restUrl"], "nodeCertificate": run.info["payer"]["tlsCert"],
     }
-    return Driver(client, request.config.environments.python(client), tmp_path, task)
+    return lambda **more: client.drive(task | more)
 
 
 @dataclasses.dataclass

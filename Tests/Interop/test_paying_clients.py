@@ -2,14 +2,15 @@
 
 import pytest
 
-from tokens import refusable
+from tokens import deposit, refusable
 
 PAYERS = ["l402-requests", "pyl402", "bolthub", "l402kit", "lightning-toll"]
 RUST = ["l402sdk", "bolt402"]
 
 
 def of(clients):
-    return [pytest.param(client, marks=pytest.mark.client(client), id=client) for client in clients]
+    """One run of the test per client."""
+    return pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.client(name)) for name in clients])
 
 
 @pytest.fixture
@@ -18,9 +19,9 @@ def served(node):
     return {"status": 200, "node": node}
 
 
-@pytest.mark.parametrize("client", of(PAYERS))
+@of(PAYERS)
 def test_a_client_buys_and_buys_again_when_its_token_is_spent_or_refused(
-    client, drive, run, wallet, profile, served, ledger
+    name, drive, wallet, profile, served, ledger
 ):
     planted = refusable(wallet, profile)
     result = drive(planted=planted, scheme="L402")
@@ -31,15 +32,19 @@ def test_a_client_buys_and_buys_again_when_its_token_is_spent_or_refused(
     ledger.agrees(payments=purchases, served=purchases)
 
 
-@pytest.mark.client("lightning-toll")
-def test_lightning_toll_keeps_a_token_until_the_time_in_the_body(drive, served):
-    result = drive(planted={})
-    assert result["answers"] == [served, served]
-    assert result["cached"] == 1
+@of(PAYERS)
+def test_a_client_that_holds_a_deposits_token_uses_it_instead_of_paying(
+    name, drive, run, wallet, profile, served, ledger
+):
+    result = drive(planted={"deposit": deposit(run.api, wallet, 21)}, scheme="L402")
+    assert result["answers"] == [served, served], result
+    assert result["healed"] == {"deposit": served}, result
+    assert result["spent"] == 2
+    ledger.agrees(payments=3, served=3, msat=2_000 + 21_000)
 
 
-@pytest.mark.parametrize("client", of(RUST))
-def test_a_rust_client_pays_the_node_itself_and_gives_receipts(client, drive, served, ledger):
+@of(RUST)
+def test_a_rust_client_pays_the_node_itself_and_gives_receipts(name, drive, served, ledger):
     result = drive()
     assert result["answers"] == [served | {"paid": True}] * 2, result
     assert result["posted"] == 200

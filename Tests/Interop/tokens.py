@@ -38,3 +38,9 @@ def refusable(wallet, url):
         answer = requests.get(url, headers={"Authorization": f"L402 {macaroon}:{proof}"}, timeout=10)
         assert (answer.status_code, answer.json()["code"]) == (402, reason)
     return credentials
+
+
+def deposit(api, wallet, sats):
+    """Pays for a deposit; returns [token, preimage], good for many requests."""
+    token, invoice = read_challenge(requests.post(api + "/api/deposit", json={"amount": sats}, timeout=10))
+    return [token, wallet.pay(invoice)["payment_preimage"]]
