@@ -33,7 +33,7 @@ def pytest_configure(config):
 def pytest_collection_finish(session):
     """Starts making the environments of all clients that will be driven."""
     if not session.config.option.collectonly:
-        clients = {item.get_closest_marker("client").args[0] for item in session.items}
+        clients = {mark.args[0] for item in session.items for mark in item.iter_markers("client")}
         session.config.environments = Environments(sorted(clients))
 
 

@@ -2,8 +2,7 @@
 
 from urllib.parse import urlparse
 
-from l402_requests import client as library
-from l402_requests.challenge import parse_mpp_challenge
+from l402_requests.client import L402Client
 from l402_requests.credential_cache import CredentialCache
 from l402_requests.wallets.lnd import LndWallet
 
@@ -17,7 +16,7 @@ def wallet(task):
 
 def first_door(task):
     cache = CredentialCache()
-    client = library.L402Client(wallet=wallet(task), credential_cache=cache)
+    client = L402Client(wallet=wallet(task), credential_cache=cache)
     url = urlparse(task["profile"])
 
     def get():
@@ -32,18 +31,20 @@ def first_door(task):
     report(answers=answers, healed=healed, spent=client.spending_log.total_spent())
 
 
+def show_payment_only(response):
+    """Hides the L402 challenge, which the client would prefer, and leaves the Payment challenge of the same line."""
+    if response.status_code == 402:
+        challenge = response.headers["WWW-Authenticate"].split(", Payment ", 1)[1]
+        response.headers["WWW-Authenticate"] = "Payment " + challenge
+
+
 def second_door(task):
-    # The client prefers L402 where a server offers both; here it is shown the other challenge alone.
-    library._select_challenge = lambda response: parse_mpp_challenge(response.headers["www-authenticate"])
-    client = library.L402Client(wallet=wallet(task))
+    client = L402Client(wallet=wallet(task), event_hooks={"response": [show_payment_only]})
     answers = []
     for _ in range(2):
         answer = client.get(task["profile"])
         receipt = answer.payment_receipt
-        answers.append(
-            seen(answer.status_code, answer.json())
-            | {"receipt": receipt and {name: getattr(receipt, name) for name in ("status", "method", "reference", "challenge_id", "timestamp")}}
-        )
+        answers.append(seen(answer.status_code, answer.json()) | {"receipt": receipt and vars(receipt)})
     preimages = [record.preimage for record in client.spending_log.records]
     report(answers=answers, preimages=preimages)
 
