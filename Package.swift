@@ -107,6 +107,8 @@ let package = Package(
             ["ByteCoding", "IPAddresses", "LightningPrimitives", "Macaroons"],
             resources: [.copy("Vectors")]
         ),
+        module("PaymentAuthentication", ["ByteCoding", "L402", "LightningPrimitives", crypto]),
+        tests("PaymentAuthentication", ["ByteCoding", "L402", "LightningPrimitives"], resources: [.copy("Vectors")]),
 
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         module("Gzip", ["CZlib"]),
