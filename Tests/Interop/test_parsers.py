@@ -1,5 +1,8 @@
 """Clients of which one part is driven: how they read our challenge, and how they pay."""
 
+import base64
+import hashlib
+import hmac
 import re
 
 import pytest
@@ -20,7 +23,7 @@ def test_a_strict_parser_finds_the_same_in_header_and_body(drive):
 
 @pytest.mark.client("lightning-enable-mcp")
 def test_lightning_enable_reads_pays_and_is_served_once(drive, node, ledger):
-    result = drive()
+    result = drive(scheme="L402")
     assert (result["asked"], result["sats"]) == (402, 1)
     assert [answer["status"] for answer in result["answers"]] == [200, 402]
     assert result["answers"][0]["node"] == node
@@ -47,10 +50,6 @@ def test_pymacaroons_reads_what_we_mint_and_we_read_what_it_mints(drive, run, wa
 
 def root_key(run, token):
     """The root key of one token, in hex, from the ring that the run made."""
-    import base64
-    import hashlib
-    import hmac
-
     identifier = base64.b64decode(token).split(b"\x02\x42", 1)[1][:66]
     epoch, state, secret = (run.data / "secrets" / "l402-key-ring").read_text().split()
     assert (epoch, state) == ("0", "mint")

@@ -18,3 +18,14 @@ def test_l402_requests_pays_through_the_payment_scheme_and_gets_a_receipt(drive,
         assert receipt["challenge_id"] and receipt["timestamp"].endswith("Z")
     assert receipts[0]["challenge_id"] != receipts[1]["challenge_id"]
     ledger.agrees(payments=2, served=2)
+
+
+@pytest.mark.client("lightning-enable-mcp")
+def test_lightning_enables_credential_is_good_for_one_request(drive, node, ledger):
+    result = drive(scheme="Payment")
+    assert (result["asked"], result["sats"]) == (402, 1)
+    served, refused = result["answers"]
+    assert (served["status"], served["node"]) == (200, node)
+    assert (served["receipt"]["status"], served["receipt"]["method"]) == ("success", "lightning")
+    assert (refused["status"], refused["receipt"]) == (402, None)
+    ledger.agrees(payments=1, served=1)
