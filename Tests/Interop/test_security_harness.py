@@ -21,7 +21,6 @@ services:
       - {{ path: /api/ask, methods: [POST], price: 100sat }}
 """
 
-
 # What 'assay serve' keeps to by default; 'assay run' is more generous.
 PRODUCTION = {
     "ASSAY_CHALLENGES_PER_SECOND": "2", "ASSAY_CHALLENGE_BURST": "30", "ASSAY_CHALLENGES_PER_SECOND_TOTAL": "50",
@@ -29,13 +28,14 @@ PRODUCTION = {
 
 
 @pytest.fixture
-def dispatches(request, program, tmp_path):
+def dispatches(request, program, tmp_path_factory):
     """A run of its own, because the harness floods it."""
-    services = tmp_path / "services.yaml"
+    directory = tmp_path_factory.mktemp("harness")
+    services = directory / "services.yaml"
     with Backend() as backend:
         services.write_text(SERVICES.format(backend=backend.url))
         limits = getattr(request, "param", {})
-        run = Run(program, tmp_path / "data", {"ASSAY_SERVICES_FILE": str(services), **limits}).start()
+        run = Run(program, directory / "data", {"ASSAY_SERVICES_FILE": str(services), **limits}).start()
         yield run
         assert run.stop() == 0
 
