@@ -109,6 +109,12 @@ let package = Package(
         ),
         module("PaymentAuthentication", ["ByteCoding", "L402", "LightningPrimitives", crypto]),
         tests("PaymentAuthentication", ["ByteCoding", "L402", "LightningPrimitives"], resources: [.copy("Vectors")]),
+        module("PurchaseReceipts", ["ByteCoding", "LightningPrimitives", "Secp256k1", crypto]),
+        tests(
+            "PurchaseReceipts",
+            ["ByteCoding", "LightningPrimitives", "Secp256k1", crypto],
+            resources: [.copy("Vectors")]
+        ),
 
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         module("Gzip", ["CZlib"]),
@@ -183,13 +189,13 @@ let package = Package(
         module(
             "Gate",
             [
-                "Bolt11", "IPAddresses", "L402", "LND", "Ledger", "LightningPrimitives", deque, orderedCollections,
-                lifecycle,
+                "Bolt11", "ByteCoding", "IPAddresses", "L402", "LND", "Ledger", "LightningPrimitives", "Macaroons",
+                "PaymentAuthentication", crypto, deque, orderedCollections, lifecycle,
                 logging,
                 metrics,
             ]
         ),
-        tests("Gate", ["IPAddresses"]),
+        tests("Gate", ["ByteCoding", "IPAddresses", "L402", "LightningPrimitives", crypto]),
         module(
             "Oracle",
             [
@@ -205,7 +211,7 @@ let package = Package(
         ),
         module(
             "L402Client",
-            ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
+            ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", "Macaroons", httpClient, nioCore, nioHTTP1]
         ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
@@ -230,7 +236,7 @@ let package = Package(
             "Gateway",
             [
                 "ByteCoding", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle", "Postgres",
-                "L402", "Ledger", "LightningPrimitives",
+                "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication",
                 "PrometheusExposition", crypto, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, metrics,
                 nioCore, nioHTTP1,
             ]
@@ -246,7 +252,8 @@ let package = Package(
             dependencies: [
                 "Crawler", "EmbeddedPostgres", "Gate", "Gateway", "HealthCheck", "IPAddresses", "L402", "L402Client",
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "Postgres",
-                "PrometheusExposition", "Settings", "Supervisor", argumentParser, httpClient, httpTypes, lifecycle,
+                "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", argumentParser,
+                httpClient, httpTypes, lifecycle,
                 logging, unixSignals,
                 metrics, nioCore, nioFoundation, nioHTTP1, subprocess, system,
             ],

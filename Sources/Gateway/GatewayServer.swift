@@ -72,7 +72,8 @@ public struct GatewayServer: Service {
             gate: gate,
             limits: RateLimits(configuration.rateLimits),
             bodyLimit: configuration.bodyLimit,
-            deadline: configuration.requestTimeout
+            deadline: configuration.requestTimeout,
+            receipts: ReceiptDesk()
         )
         let rule = ClientAddressRule(trustedProxies: configuration.trustedProxies)
         let router = APIRouter.router(

@@ -13,19 +13,26 @@ public enum CaveatChecker {
     /// - Throws: ``Refusal`` with the code of the first caveat that does not admit the request.
     public static func check(_ caveats: [Caveat], _ scope: RequestScope) throws(Refusal) -> UsageLimits {
         var effective: [String: CaveatValue] = [:]
-        for caveat in caveats {
+        var limits = UsageLimits()
+        for (index, caveat) in caveats.enumerated() {
             let (condition, text) = try split(caveat)
             guard let value = try CaveatValue.read(condition, text, service: scope.service) else { continue }
             if let previous = effective[condition], !value.isWithin(previous) { throw Refusal(.widened) }
             effective[condition] = value
+            switch value {
+            case .uses(let count): limits.counted.append(CountedCaveat(index: index, uses: count, sats: nil))
+            case .validUntil(let milliseconds) where condition == "\(scope.service)_valid_until":
+                limits.mintedExpiry = limits.mintedExpiry ?? milliseconds / 1000
+            case .sats(let count): limits.counted.append(CountedCaveat(index: index, uses: nil, sats: count))
+            default: break
+            }
         }
-        var limits = UsageLimits()
         // In a fixed order, so that the same token always gets the same answer.
         for (_, value) in effective.sorted(by: { $0.key < $1.key }) { try check(value, scope, &limits) }
         return limits
     }
 
-    private static func split(_ caveat: Caveat) throws(Refusal) -> (condition: String, value: String) {
+    static func split(_ caveat: Caveat) throws(Refusal) -> (condition: String, value: String) {
         guard let text = caveat.text, let equals = text.firstIndex(of: "=") else { throw Refusal(.badCaveat) }
         return (String(text[..<equals]).trimmingBlanks(), String(text[text.index(after: equals)...]).trimmingBlanks())
     }
@@ -36,6 +43,7 @@ public enum CaveatChecker {
         case .services(let tiers):
             guard let tier = tiers[scope.service] else { throw Refusal(.wrongService) }
             guard tier >= scope.tier else { throw Refusal(.tierTooLow) }
+            limits.tier = tier
         case .capabilities(let allowed):
             guard allowed.contains(scope.capability) else { throw Refusal(.capabilityDenied) }
         case .validUntil(let milliseconds):

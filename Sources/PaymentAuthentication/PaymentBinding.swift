@@ -27,6 +27,15 @@ public struct PaymentBinding: Sendable, Hashable {
         self.bodyHash = body.isEmpty ? "" : Hex.encode(Array(SHA256.hash(data: Array(body))))
     }
 
+    /// Binds to a request whose body is known by its SHA-256; empty when there is no body.
+    public init(service: String, tier: Int, method: String, route: String, bodyDigest: [UInt8]) {
+        self.service = service
+        self.tier = tier
+        self.method = method
+        self.route = route
+        bodyHash = Hex.encode(bodyDigest)
+    }
+
     /// The `opaque` parameter: canonical JSON in base64url without padding.
     public var parameter: String {
         let value = JSONValue.object([

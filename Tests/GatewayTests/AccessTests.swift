@@ -21,6 +21,7 @@ struct AccessTests {
             id: "1",
             method: .get,
             path: "/metrics",
+            target: "/metrics",
             headers: try headers(values),
             body: ByteBuffer(),
             client: nil,
