@@ -29,9 +29,9 @@ public struct PaidProduct: Sendable, Hashable {
     public var price: MilliSatoshi
     /// How many requests the invoice pays for, at least 1.
     public var requestsPerInvoice: Int64
-    /// The method the route answers, upper case; tokens bought here are bound to it. `nil` binds them to none.
+    /// The method the route answers, upper case, to which tokens bought here are bound; `nil` binds them to none.
     public var method: String?
-    /// The fixed part of the route's path; tokens bought here are bound to it. `nil` binds them to none.
+    /// The fixed part of the route's path, to which tokens bought here are bound; `nil` binds them to none.
     public var pathPrefix: String?
     /// Seconds a token lives after its invoice's expiry; `nil` for the gate's default.
     public var tokenLifetimeSeconds: Int64?
