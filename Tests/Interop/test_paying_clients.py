@@ -1,6 +1,9 @@
 """Clients that buy by themselves: 402, a real payment, 200; and again when their token is spent or refused."""
 
+import re
+
 import pytest
+import requests
 
 from tokens import deposit, refusable
 
@@ -19,14 +22,24 @@ def served(node):
     return {"status": 200, "node": node}
 
 
+def refusals(api):
+    """How many credentials were refused so far, by reason."""
+    text = requests.get(api + "/metrics", timeout=10).text
+    return {code: int(count) for code, count in re.findall(r'l402_refused_total\{code="(\w+)"\} (\d+)', text)}
+
+
 @of(PAYERS)
 def test_a_client_buys_and_buys_again_when_its_token_is_spent_or_refused(
-    name, drive, wallet, profile, served, ledger
+    name, drive, run, wallet, profile, served, ledger
 ):
     planted = refusable(wallet, profile)
+    before = refusals(run.api)
     result = drive(planted=planted, scheme="L402")
     assert result["answers"] == [served, served], result
     assert result["healed"] == {reason: served for reason in planted}, result
+    # Each of them really was presented.
+    after = refusals(run.api)
+    assert {reason: after[reason] - before[reason] for reason in planted} == dict.fromkeys(planted, 1)
     purchases = 2 + len(planted)
     assert result["spent"] == purchases
     ledger.agrees(payments=purchases, served=purchases)

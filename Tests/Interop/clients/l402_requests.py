@@ -3,7 +3,6 @@
 from urllib.parse import urlparse
 
 from l402_requests.client import L402Client
-from l402_requests.credential_cache import CredentialCache
 from l402_requests.wallets.lnd import LndWallet
 
 from clients.driver import Task, report, seen
@@ -15,8 +14,7 @@ def wallet(task):
 
 
 def first_door(task):
-    cache = CredentialCache()
-    client = L402Client(wallet=wallet(task), credential_cache=cache)
+    client = L402Client(wallet=wallet(task))
     url = urlparse(task["profile"])
 
     def get():
@@ -26,7 +24,7 @@ def first_door(task):
     answers = [get(), get()]
     healed = {}
     for name, (macaroon, preimage) in task["planted"].items():
-        cache.put(url.hostname, url.path, macaroon, preimage)
+        client._cache.put(url.hostname, url.path, macaroon, preimage)
         healed[name] = get()
     report(answers=answers, healed=healed, spent=client.spending_log.total_spent())
 
