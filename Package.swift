@@ -144,12 +144,13 @@ let package = Package(
             plugins: ["EmbedMigrations"]
         ),
         tests("Migrations", ["Postgres", "PostgresTestSupport"]),
+        module("WatchedFiles", [lifecycle, nioPosix]),
+        tests("WatchedFiles", [lifecycle]),
         module(
             "LND",
             [
-                "ByteCoding", "Deadlines", "LightningPrimitives", httpClient, logging, metrics, nioCore, nioFoundation,
-                nioHTTP1,
-                nioPosix, nioSSL,
+                "ByteCoding", "Deadlines", "LightningPrimitives", "WatchedFiles", httpClient, logging, metrics, nioCore,
+                nioFoundation, nioHTTP1, nioSSL,
             ]
         ),
         module("PrometheusExposition", [coreMetrics]),
@@ -211,7 +212,7 @@ let package = Package(
         ),
         module(
             "L402Client",
-            ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", "Macaroons", httpClient, nioCore, nioHTTP1]
+            ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
         ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
@@ -236,9 +237,9 @@ let package = Package(
             "Gateway",
             [
                 "ByteCoding", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle", "Postgres",
-                "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication",
+                "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
                 "PrometheusExposition", crypto, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, metrics,
-                nioCore, nioHTTP1,
+                nioCore, nioFoundation, nioHTTP1,
             ]
         ),
         tests("Gateway", ["IPAddresses", httpTypes, nioCore]),
@@ -250,9 +251,11 @@ let package = Package(
         .executableTarget(
             name: "assay",
             dependencies: [
-                "Crawler", "EmbeddedPostgres", "Gate", "Gateway", "HealthCheck", "IPAddresses", "L402", "L402Client",
+                "ByteCoding", "Crawler", "EmbeddedPostgres", "Gate", "Gateway", "HealthCheck", "IPAddresses", "L402",
+                "L402Client",
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "Postgres",
-                "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", argumentParser,
+                "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
+                argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,
                 metrics, nioCore, nioFoundation, nioHTTP1, subprocess, system,

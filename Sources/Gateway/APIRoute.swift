@@ -18,6 +18,8 @@ public struct APIRequest: Sendable {
     /// Path and query, as received.
     public let target: String
     public let headers: HTTPFields
+    /// Host and port as the client wrote them, if they are safe to repeat.
+    public let authority: String?
     public let body: ByteBuffer
     public let client: IPAddress?
     /// Whether the socket's peer is this machine and no proxy stands between.

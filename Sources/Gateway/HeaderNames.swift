@@ -6,6 +6,7 @@ internal import HTTPTypes
 extension HTTPField.Name {
     static let requestID = custom("X-Request-Id")
     static let xForwardedFor = custom("X-Forwarded-For")
+    static let xForwardedProto = custom("X-Forwarded-Proto")
     static let xRealIP = custom("X-Real-IP")
     static let forwarded = custom("Forwarded")
     static let apiVersion = custom("X-API-Version")
@@ -18,6 +19,7 @@ extension HTTPField.Name {
     static let idempotencyKey = custom("Idempotency-Key")
     static let idempotentReplay = custom("Idempotent-Replayed")
     static let paymentReceipt = custom("Payment-Receipt")
+    static let l402Receipt = custom("L402-Receipt")
     static let deprecatedUse = custom("X-Assay-Deprecated")
     static let satRankBalanceMax = custom("X-SatRank-Balance-Max")
     static let grpcStatus = custom("grpc-status")

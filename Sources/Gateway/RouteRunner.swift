@@ -145,11 +145,26 @@ struct RouteRunner: Sendable {
             path: request.uri.path,
             target: request.uri.string,
             headers: request.headers,
+            authority: request.head.authority.flatMap { Self.isHost($0) ? $0 : nil },
             body: body,
             client: context.client,
             isLocal: isLocal,
             parameters: parameters,
             query: query
         )
+    }
+
+    /// Whether a text can only be a host and a port.
+    private static func isHost(_ text: String) -> Bool {
+        (1...255).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: ":"),
+                    UInt8(ascii: "["), UInt8(ascii: "]"):
+                    true
+                default: false
+                }
+            }
     }
 }

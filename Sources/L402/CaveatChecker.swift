@@ -15,8 +15,8 @@ public enum CaveatChecker {
         var effective: [String: CaveatValue] = [:]
         var limits = UsageLimits()
         for (index, caveat) in caveats.enumerated() {
-            let (condition, text) = try split(caveat)
-            guard let value = try CaveatValue.read(condition, text, service: scope.service) else { continue }
+            let (condition, value) = try read(caveat, service: scope.service)
+            guard let value else { continue }
             if let previous = effective[condition], !value.isWithin(previous) { throw Refusal(.widened) }
             effective[condition] = value
             switch value {
@@ -32,13 +32,19 @@ public enum CaveatChecker {
         return limits
     }
 
-    static func split(_ caveat: Caveat) throws(Refusal) -> (condition: String, value: String) {
+    /// Reads one caveat; the value is `nil` when the condition is another application's.
+    static func read(_ caveat: Caveat, service: String) throws(Refusal) -> (condition: String, value: CaveatValue?) {
+        let (condition, text) = try split(caveat)
+        return (condition, try CaveatValue.read(condition, text, service: service))
+    }
+
+    private static func split(_ caveat: Caveat) throws(Refusal) -> (condition: String, value: String) {
         guard let text = caveat.text, let equals = text.firstIndex(of: "=") else { throw Refusal(.badCaveat) }
         return (String(text[..<equals]).trimmingBlanks(), String(text[text.index(after: equals)...]).trimmingBlanks())
     }
 
-    private static func check(_ value: CaveatValue, _ scope: RequestScope, _ limits: inout UsageLimits) throws(Refusal)
-    {
+    /// Checks the deciding value of one condition.
+    static func check(_ value: CaveatValue, _ scope: RequestScope, _ limits: inout UsageLimits) throws(Refusal) {
         switch value {
         case .services(let tiers):
             guard let tier = tiers[scope.service] else { throw Refusal(.wrongService) }

@@ -78,7 +78,7 @@ public struct VerifiedToken: Sendable, Hashable {
     }
 
     /// A token that was authenticated and has the restrictions of its minter only.
-    public init(identifier: L402Identifier, summary: TokenSummary, service: String, purpose: InvoicePurpose?) {
+    public init(identifier: L402Identifier, summary: TokenRestrictions, service: String, purpose: InvoicePurpose?) {
         var limits = UsageLimits(expiresAt: summary.expiresAt)
         limits.mintedExpiry = summary.expiresAt
         self.init(
@@ -154,14 +154,14 @@ extension KeyRing {
 
     /// Authenticates a credential, whatever its caveats say, and reads what it says of itself.
     ///
-    /// - Returns: the token's names, and the names of its counts in the order of ``TokenSummary/counted``.
+    /// - Returns: the token's names, and the names of its counts in the order of ``TokenRestrictions/counted``.
     public func inspect(
         _ credential: Credential,
         service: String,
         isRevoked: (L402Identifier) -> Bool = { _ in false }
-    ) throws(Refusal) -> (identifier: L402Identifier, summary: TokenSummary, counts: [[UInt8]]) {
+    ) throws(Refusal) -> (identifier: L402Identifier, summary: TokenRestrictions, counts: [[UInt8]]) {
         let (identifier, rootKey) = try authenticate(credential, isRevoked: isRevoked)
-        let summary = try TokenSummary(credential.macaroon.caveats, service: service)
+        let summary = try TokenRestrictions(credential.macaroon.caveats, service: service)
         let links = summary.counted.isEmpty ? [] : credential.macaroon.links(rootKey: rootKey)
         return (identifier, summary, summary.counted.map { Array(SHA256.hash(data: links[$0.index])) })
     }

@@ -1,80 +1,73 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-public import Macaroons
+internal import LightningPrimitives
+internal import Macaroons
 
-/// What a token says of itself, whatever the request.
+/// What a token says about itself: nothing secret, nothing verified.
 public struct TokenSummary: Sendable, Hashable {
-    /// The tier of every service it is for.
-    public let services: [String: Int]
-    /// What it may be used for; `nil` for everything the service has.
-    public let capabilities: [String]?
-    /// When it ends, in Unix seconds; `nil` for never.
-    public let expiresAt: Int64?
-    /// The caveats as text, in order.
-    public let caveats: [String]
-    /// Where uses are counted.
-    public let counted: [CountedCaveat]
-    /// The exact restrictions a minter adds, if the token has these and no others.
-    public let mintedTerms: TokenTerms?
-
-    /// Reads the caveats of a token for a service.
-    /// - Throws: ``Refusal`` when one of them cannot be evaluated, or is wider than one before it.
-    public init(_ caveats: [Caveat], service: String) throws(Refusal) {
-        var values: [(condition: String, value: CaveatValue)] = []
-        var counted: [CountedCaveat] = []
-        for (index, caveat) in caveats.enumerated() {
-            let (condition, text) = try CaveatChecker.split(caveat)
-            guard let value = try CaveatValue.read(condition, text, service: service) else { continue }
-            if let previous = values.last(where: { $0.condition == condition }), !value.isWithin(previous.value) {
-                throw Refusal(.widened)
-            }
-            values.append((condition, value))
-            switch value {
-            case .uses(let count): counted.append(CountedCaveat(index: index, uses: count, sats: nil))
-            case .sats(let count): counted.append(CountedCaveat(index: index, uses: nil, sats: count))
-            default: break
-            }
-        }
-        var services: [String: Int] = [:]
-        var capabilities: [String]?
-        var expiresAt: Int64?
-        for (_, value) in values {
-            switch value {
-            case .services(let tiers): services = tiers
-            case .capabilities(let names): capabilities = names.sorted()
-            case .validUntil(let milliseconds): expiresAt = min(expiresAt ?? .max, milliseconds / 1000)
-            default: break
-            }
-        }
-        self.services = services
-        self.capabilities = capabilities
-        self.expiresAt = expiresAt
-        self.caveats = caveats.map { $0.text ?? "(not text)" }
-        self.counted = counted
-        mintedTerms = Self.terms(self.caveats, service: service, services, capabilities, expiresAt)
+    /// One caveat in words.
+    public struct Line: Sendable, Hashable {
+        /// The caveat's text, safe to print.
+        public let caveat: String
+        /// What it allows, or why the token is refused because of it.
+        public let meaning: String
+        /// Where a later caveat of the same condition, counted from 1, decides instead.
+        public internal(set) var supersededBy: Int?
+        /// Why a gate refuses the token because of this caveat.
+        public let problem: Refusal.Code?
     }
 
-    /// The terms whose caveats are exactly these, if there are any.
-    private static func terms(
-        _ caveats: [String],
-        service: String,
-        _ services: [String: Int],
-        _ capabilities: [String]?,
-        _ expiresAt: Int64?
-    ) -> TokenTerms? {
-        guard let tier = services[service] else { return nil }
-        func value(_ condition: String) -> String? {
-            caveats.first { $0.hasPrefix("\(condition)=") }.map { String($0.dropFirst(condition.count + 1)) }
+    /// The binary format, 1 or 2.
+    public let version: Int
+    /// A hint where the token is to be used; not authenticated.
+    public let location: String
+    /// Payment hash and token id, or `nil` when the identifier is not that of an L402 token.
+    public let identifier: L402Identifier?
+    /// The service the caveats were read for.
+    public let service: String
+    public let caveats: [Line]
+    /// Whether the text held a preimage, and if so, whether it is the one of the token's payment.
+    public let isPreimageRight: Bool?
+
+    /// Describes a token.
+    public init(_ token: TokenText) {
+        version = token.version
+        location = Caveat(identifier: Array(token.macaroon.location.utf8)).printable
+        identifier = L402Identifier(token.macaroon.identifier)
+        service = token.macaroon.serviceName
+        let hash = identifier?.paymentHash
+        isPreimageRight = token.preimage.map { $0.paymentHash == hash }
+        caveats = Self.lines(token.macaroon.caveats, service: service)
+    }
+
+    private static func lines(_ caveats: [Caveat], service: String) -> [Line] {
+        var lines: [Line] = []
+        var chains: [String: (index: Int, value: CaveatValue)] = [:]
+        for caveat in caveats {
+            do throws(Refusal) {
+                guard caveat.verificationID == nil else { throw Refusal(.thirdPartyCaveat) }
+                let (condition, value) = try CaveatChecker.read(caveat, service: service)
+                guard let value else {
+                    let meaning = "of another application: not looked at here"
+                    lines.append(Line(caveat: caveat.printable, meaning: meaning, problem: nil))
+                    continue
+                }
+                let previous = chains[condition]
+                let isWider = previous.map { !value.isWithin($0.value) } ?? false
+                if let previous, !isWider { lines[previous.index].supersededBy = lines.count + 1 }
+                chains[condition] = (lines.count, value)
+                lines.append(
+                    Line(
+                        caveat: caveat.printable,
+                        meaning: isWider ? Refusal(.widened).detail : value.meaning,
+                        problem: isWider ? .widened : nil
+                    )
+                )
+            } catch {
+                lines.append(Line(caveat: caveat.printable, meaning: error.detail, problem: error.code))
+            }
         }
-        let terms = TokenTerms(
-            service: service,
-            tier: tier,
-            capabilities: value("\(service)_capabilities").map { $0.split(separator: ",").map(String.init) },
-            validUntil: expiresAt,
-            method: value("method"),
-            pathPrefix: value("path_prefix")
-        )
-        return terms.caveats == caveats ? terms : nil
+        return lines
     }
 }

@@ -11,6 +11,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOSSL
 internal import Synchronization
+internal import WatchedFiles
 
 /// Sends requests: pinned TLS, macaroon, deadline, breaker and metrics, in one place for all calls.
 final class LNDTransport: Sendable {

@@ -50,8 +50,19 @@ extension Setting {
         default: "oracle",
         "Modules that `assay serve` mounts, separated by commas; there is one so far: oracle."
     )
+    public static let indexProof = Setting(
+        "ASSAY_402INDEX_PROOF",
+        .text,
+        "What /.well-known/402index-verify.txt shows, to prove the domain to 402index.io."
+    )
+    public static let directoryProof = Setting(
+        "ASSAY_L402_DIRECTORY_PROOF",
+        .text,
+        "What /.well-known/l402-directory-verify.txt shows, to prove the domain to l402.directory."
+    )
     private static let listening = [
         modules, host, port, trustedProxies, maxConnections, logLevel, apiKey, metricsAuth, metricsPrefix,
+        indexProof, directoryProof,
     ]
 
     // Database

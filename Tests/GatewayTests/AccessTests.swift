@@ -23,6 +23,7 @@ struct AccessTests {
             path: "/metrics",
             target: "/metrics",
             headers: try headers(values),
+            authority: nil,
             body: ByteBuffer(),
             client: nil,
             isLocal: isLocal,

@@ -150,7 +150,7 @@ extension Gate {
     /// What the holder's own restrictions leave of a balance.
     private func limited(
         _ balance: MilliSatoshi,
-        _ summary: TokenSummary,
+        _ summary: TokenRestrictions,
         _ counts: [[UInt8]]
     ) async throws(Refusal) -> (remaining: MilliSatoshi, usesLeft: Int64?) {
         guard !counts.isEmpty else { return (balance, nil) }

@@ -9,7 +9,7 @@ public import LightningPrimitives
 public struct TokenAccount: Sendable {
     public let identifier: L402Identifier
     public let service: String
-    public let summary: TokenSummary
+    public let summary: TokenRestrictions
     /// What was paid for, or is known to have been paid; the credit is made at the first use.
     public let paid: MilliSatoshi
     /// What can still be spent, restrictions of this very token included.

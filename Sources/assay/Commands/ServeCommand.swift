@@ -14,6 +14,7 @@ import Logging
 import Migrations
 import Oracle
 import Postgres
+import PurchaseReceipts
 import ServiceLifecycle
 import Settings
 
@@ -38,9 +39,9 @@ struct ServeCommand: AsyncParsableCommand {
         let registry = MetricsSetup.start(settings)
         // Everything that can be wrong with the configuration is found before anything is started.
         let modules = try Self.modules(settings)
-        let keyRing = try KeyRing(settings)
+        let keyRing = try KeyRing.configured(settings)
         let lnd = try LNDClient.configured(settings, macaroon: .invoiceMacaroon, logger: logger)
-        let gateway = try GatewayConfiguration(settings)
+        var gateway = try GatewayConfiguration(settings)
         let database = try await Database.open(settings, logger: logger)
         let client = try await database.client(
             application: "assay-serve",
@@ -69,8 +70,12 @@ struct ServeCommand: AsyncParsableCommand {
             commit: BuildInfo.current.commit
         )
         let metrics = MetricsSetup.access(settings, operators: till.operators)
+        let own = Self.routes(oracle, monitor, settings, modules: modules)
+        let signer = try ReceiptSigner.configured(settings)
+        gateway.receiptSigner = signer
+        let sold = APIRoute.sold(own)
         let routes =
-            Self.routes(oracle, monitor, settings, modules: modules) + till.routes
+            own + till.routes + APIRoute.discovery(try DiscoveryFacts(settings, signer: signer), sold: { sold })
             + [.metrics(registry, access: metrics)]
         let server = GatewayServer(configuration: gateway, routes: routes, gate: till.gate, logger: logger)
         await readiness.check()

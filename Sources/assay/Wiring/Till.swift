@@ -9,9 +9,11 @@ import LND
 import Ledger
 import LightningPrimitives
 import Logging
+import Metrics
 import Postgres
 import ServiceLifecycle
 import Settings
+import WatchedFiles
 
 /// Everything that takes money: ledger, gate, revocations and operators, with the routes and services that belong to it.
 struct Till {
@@ -52,36 +54,44 @@ struct Till {
         self.ledger = ledger
         self.gate = gate
         self.operators = operators
-        routes = APIRoute.tokens(gate, services: { ["assay"] }) + APIRoute.deposits(gate, service: "assay")
-        services = [
-            revocations, credentials, gate.settlements, InvoiceExpiry(gate: gate),
-            HoldSweeper(ledger: ledger, logger: logger),
-        ]
+        let names: @Sendable () -> [String] = { ["assay"] }
+        let desk = AdminDesk(
+            operators: operators,
+            ledger: ledger,
+            gate: gate,
+            revocations: revocations,
+            credentials: credentials,
+            services: names
+        )
+        routes =
+            APIRoute.tokens(gate, services: names) + APIRoute.deposits(gate, service: "assay") + APIRoute.admin(desk)
+        let reload = ReloadSignals(logger: logger)
+        let watch = Self.watch(settings, gate: gate, logger: logger)
+        if let watch { reload.add { await watch.reload() } }
+        services =
+            (watch.map { [$0] } ?? []) + [
+                reload, revocations, credentials, gate.settlements, InvoiceExpiry(gate: gate),
+                HoldSweeper(ledger: ledger, logger: logger),
+            ]
     }
 }
 
-extension KeyRing {
-    /// The configured ring; there is no gate without one.
-    init(_ settings: Settings) throws {
-        do {
-            if let ring = settings.secret(.keyRing) {
-                self = try KeyRing(parsing: ring.text)
-                return
+extension Till {
+    /// Takes the key ring anew whenever its file changes; a file that is not a ring changes nothing.
+    private static func watch(_ settings: Settings, gate: Gate, logger: Logger) -> FileWatch? {
+        guard case .file(let path) = settings.origin(.keyRing) else { return nil }
+        return FileWatch(WatchedFile(path: path, limit: 64 * 1024)) { finding in
+            do {
+                let contents = try finding.get()
+                let ring = try KeyRing(parsing: String(decoding: contents.bytes, as: UTF8.self))
+                gate.use(ring)
+                Gauge(label: "l402_key_ring_reload_ok").record(1)
+                logger.notice("key ring in force", metadata: ["l402.ring": "\(ring)"])
+            } catch {
+                Gauge(label: "l402_key_ring_reload_ok").record(0)
+                logger.error("the key ring was not taken; the one before stays", metadata: ["error": "\(error)"])
             }
-            if let secret = settings.secret(.l402Secret) {
-                self = try KeyRing(parsing: "0 mint \(secret.text)")
-                return
-            }
-        } catch {
-            throw Failure(Failure.configuration, "the L402 key is not valid: \(error)")
         }
-        throw Failure(
-            Failure.configuration,
-            """
-            L402_MACAROON_SECRET is not set; without it nobody could tell a paid token from a forged one. Make one:
-              umask 077; echo "0 mint $(openssl rand -hex 32)" > l402-key-ring; export ASSAY_L402_KEY_RING_FILE=$PWD/l402-key-ring
-            """
-        )
     }
 }
 

@@ -6,10 +6,10 @@ internal import NIOPosix
 internal import Synchronization
 
 /// A file whose contents are read again when it changes; looked at once a second at most, off the cooperative threads.
-final class WatchedFile: Sendable {
+public final class WatchedFile: Sendable {
     /// Why the file cannot be used; names the path, never the contents.
-    struct Unreadable: Error, CustomStringConvertible {
-        let description: String
+    public struct Unreadable: Error, Hashable, CustomStringConvertible {
+        public let description: String
     }
 
     /// What tells one version of a file from another.
@@ -19,10 +19,11 @@ final class WatchedFile: Sendable {
         let size: UInt64
     }
 
-    struct Contents: Sendable {
-        let bytes: [UInt8]
+    /// One version of the file.
+    public struct Contents: Sendable, Hashable {
+        public let bytes: [UInt8]
         /// Rises by one with every change.
-        let generation: Int
+        public let generation: Int
     }
 
     private struct State {
@@ -31,18 +32,22 @@ final class WatchedFile: Sendable {
         var checkedAt: ContinuousClock.Instant?
     }
 
-    let path: String
+    public let path: String
     private let limit: Int
     private let state = Mutex(State())
 
-    init(path: String, limit: Int) {
+    /// Names a file, which is not read yet.
+    ///
+    /// - Parameter limit: bytes the file may have, at most.
+    public init(path: String, limit: Int) {
         self.path = path
         self.limit = limit
     }
 
     /// The present contents.
     /// - Parameter fresh: look at the file even if it was looked at within the last second.
-    func contents(fresh: Bool = false) async throws -> Contents {
+    /// - Throws: ``Unreadable`` when the file is missing, empty, too large or not ours to read.
+    public func contents(fresh: Bool = false) async throws -> Contents {
         let known = state.withLock { state -> Contents? in
             guard !fresh, let checkedAt = state.checkedAt, .now - checkedAt < .seconds(1) else { return nil }
             return state.contents
