@@ -8,17 +8,33 @@ import re
 import pytest
 import requests
 
+from conftest import Run
 from payer import read_challenge
 
 
+def header_of(challenge):
+    return dict(re.findall(r'(macaroon|invoice)="([^"]+)"', challenge["header"]))
+
+
 @pytest.mark.client("ln-church-agent")
-def test_a_strict_parser_finds_the_same_in_header_and_body(drive):
+def test_a_strict_parser_finds_the_l402_challenge_before_the_other(drive):
     for challenge in drive()["challenges"]:
-        macaroon, invoice = re.search(r'macaroon="([^"]+)", invoice="([^"]+)"', challenge["header"]).groups()
+        assert challenge["scheme"] == "L402"
+        assert challenge["parameters"].items() >= header_of(challenge).items()
+
+
+@pytest.mark.client("ln-church-agent")
+def test_a_strict_parser_knows_the_price_where_l402_is_the_only_scheme(client, node, program, tmp_path_factory):
+    # It takes a header for one challenge, and knows no price when there are two.
+    run = Run(program, tmp_path_factory.mktemp("l402") / "data", {"ASSAY_PAYMENT_SCHEME": "0"}).start()
+    try:
+        challenges = client.drive({"profile": f"{run.api}/api/profile/{node}"})["challenges"]
+    finally:
+        assert run.stop() == 0
+    for challenge in challenges:
         assert challenge["scheme"] == "L402"
         assert (challenge["amount"], challenge["asset"]) == (1, "SATS")
-        assert challenge["parameters"]["macaroon"] == macaroon
-        assert challenge["parameters"]["invoice"] == invoice
+        assert challenge["parameters"].items() >= header_of(challenge).items()
 
 
 @pytest.mark.client("lightning-enable-mcp")
