@@ -4,6 +4,16 @@ import http.server
 import json
 import threading
 
+SERVICES = """
+services:
+  - name: dispatches
+    backend: {backend}
+    routes:
+      - {{path: /api/dispatches, price: 10sat}}
+      - {{path: "/api/dispatches/{{id}}", price: 10sat}}
+      - {{path: /api/ask, methods: [POST], price: 100sat}}
+"""
+
 
 class Backend:
     """Serves until it is closed, on a free loopback port; ``url`` is its address."""

@@ -4,40 +4,13 @@ import json
 
 import pytest
 
-from backend import Backend
-from conftest import Run
-
 # Its CR/LF variant never leaves Python's own HTTP library, and is counted as a fault of the server.
 CANNOT_PASS = "L4-030"
-
-SERVICES = """
-services:
-  - name: dispatches
-    hosts: [127.0.0.1]
-    backend: {backend}
-    routes:
-      - {{ path: /api/dispatches, methods: [GET], price: 10sat }}
-      - {{ path: /api/dispatches/1, methods: [GET], price: 10sat }}
-      - {{ path: /api/ask, methods: [POST], price: 100sat }}
-"""
 
 # What 'assay serve' keeps to by default; 'assay run' is more generous.
 PRODUCTION = {
     "ASSAY_CHALLENGES_PER_SECOND": "2", "ASSAY_CHALLENGE_BURST": "30", "ASSAY_CHALLENGES_PER_SECOND_TOTAL": "50",
 }
-
-
-@pytest.fixture
-def dispatches(request, program, tmp_path_factory):
-    """A run of its own, because the harness floods it."""
-    directory = tmp_path_factory.mktemp("harness")
-    services = directory / "services.yaml"
-    with Backend() as backend:
-        services.write_text(SERVICES.format(backend=backend.url))
-        limits = getattr(request, "param", {})
-        run = Run(program, directory / "data", {"ASSAY_SERVICES_FILE": str(services), **limits}).start()
-        yield run
-        assert run.stop() == 0
 
 
 @pytest.fixture
