@@ -42,7 +42,7 @@ def deposit(run, sats):
 def narrow(credential, *caveats):
     """Narrows a token as any holder can, offline, with another library."""
     token, preimage = credential.removeprefix("L402 ").split(":")
-    macaroon = pymacaroons.Macaroon.deserialize(base64.urlsafe_b64encode(base64.b64decode(token)).decode().rstrip("="))
+    macaroon = pymacaroons.Macaroon.deserialize(token.translate(str.maketrans("+/", "-_")).rstrip("="))
     for caveat in caveats:
         macaroon.add_first_party_caveat(caveat)
     return f"L402 {macaroon.serialize()}:{preimage}"
