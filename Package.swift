@@ -107,6 +107,14 @@ let package = Package(
             ["ByteCoding", "IPAddresses", "LightningPrimitives", "Macaroons"],
             resources: [.copy("Vectors")]
         ),
+        module("PaymentAuthentication", ["ByteCoding", "L402", "LightningPrimitives", crypto]),
+        tests("PaymentAuthentication", ["ByteCoding", "L402", "LightningPrimitives"], resources: [.copy("Vectors")]),
+        module("PurchaseReceipts", ["ByteCoding", "LightningPrimitives", "Secp256k1", crypto]),
+        tests(
+            "PurchaseReceipts",
+            ["ByteCoding", "LightningPrimitives", "Secp256k1", crypto],
+            resources: [.copy("Vectors")]
+        ),
 
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         module("Gzip", ["CZlib"]),
@@ -191,13 +199,13 @@ let package = Package(
         module(
             "Gate",
             [
-                "Bolt11", "IPAddresses", "L402", "LND", "Ledger", "LightningPrimitives", deque, orderedCollections,
-                lifecycle,
+                "Bolt11", "ByteCoding", "IPAddresses", "L402", "LND", "Ledger", "LightningPrimitives", "Macaroons",
+                "PaymentAuthentication", crypto, deque, orderedCollections, lifecycle,
                 logging,
                 metrics,
             ]
         ),
-        tests("Gate", ["IPAddresses"]),
+        tests("Gate", ["ByteCoding", "IPAddresses", "L402", "LightningPrimitives", crypto]),
         module(
             "Oracle",
             [
@@ -238,9 +246,9 @@ let package = Package(
             "Gateway",
             [
                 "ByteCoding", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle", "Postgres",
-                "L402", "Ledger", "LightningPrimitives",
+                "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
                 "PrometheusExposition", crypto, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, metrics,
-                nioCore, nioHTTP1,
+                nioCore, nioFoundation, nioHTTP1,
             ]
         ),
         tests("Gateway", ["IPAddresses", httpTypes, nioCore]),
@@ -252,9 +260,12 @@ let package = Package(
         .executableTarget(
             name: "assay",
             dependencies: [
-                "Crawler", "EmbeddedPostgres", "Gate", "Gateway", "HealthCheck", "IPAddresses", "L402", "L402Client",
+                "ByteCoding", "Crawler", "EmbeddedPostgres", "Gate", "Gateway", "HealthCheck", "IPAddresses", "L402",
+                "L402Client",
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "Postgres",
-                "PrometheusExposition", "Settings", "Supervisor", argumentParser, httpClient, httpTypes, lifecycle,
+                "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
+                argumentParser,
+                httpClient, httpTypes, lifecycle,
                 logging, unixSignals,
                 metrics, nioCore, nioFoundation, nioHTTP1, subprocess, system,
             ],

@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
-internal import IPAddresses
 public import L402
 public import LND
 public import Ledger
 internal import LightningPrimitives
 public import Logging
 internal import Metrics
+internal import PaymentAuthentication
 internal import Synchronization
 
 /// Decides whether a request to a paid route is served, and makes sure that it is paid for exactly once.
@@ -16,50 +16,69 @@ internal import Synchronization
 /// The order is fixed: operator token, credential, verification, debit (or settlement check and first use). The debit is
 /// one statement of the ledger, so two racing uses of a one-use token get one grant.
 public final class Gate: Sendable {
-    private let configuration: GateConfiguration
-    private let keyRing: Mutex<KeyRing>
-    private let ledger: Ledger
-    private let bypass: OperatorBypass
-    private let issuer: ChallengeIssuer
-    private let requests: Mutex<TokenBuckets<TokenID>>
-    private let logger: Logger
+    let configuration: GateConfiguration
+    let ring: RingBox
+    let ledger: Ledger
+    let issuer: ChallengeIssuer
+    let cashier: Cashier
+    let logger: Logger
+    private let operators: OperatorAccess
+    private let revocations: Revocations
+    private let requests: Mutex<TokenBuckets<PaymentHash>>
+    let misses: Mutex<TokenBuckets<PaymentHash>>
     /// Follows paid invoices; a service to run.
     public let settlements: Settlements
 
+    /// Makes a gate.
+    /// - Parameters:
+    ///   - revocations: a service of its own; nobody is admitted with a token before it has read its table.
+    ///   - operators: who may use paid routes without paying.
     public init(
         configuration: GateConfiguration,
         keyRing: KeyRing,
         lnd: LNDClient,
         readiness: NodeReadiness,
         ledger: Ledger,
-        bypass: OperatorBypass,
+        settledInvoices: SettledInvoices,
+        revocations: Revocations,
+        operators: OperatorAccess,
         logger: Logger
     ) {
         self.configuration = configuration
-        self.keyRing = Mutex(keyRing)
         self.ledger = ledger
-        self.bypass = bypass
+        self.operators = operators
+        self.revocations = revocations
         self.logger = logger
+        let ring = RingBox(keyRing)
+        self.ring = ring
         let issuer = ChallengeIssuer(configuration: configuration, lnd: lnd, readiness: readiness, logger: logger)
         self.issuer = issuer
-        settlements = Settlements(lnd: lnd, patience: configuration.settlementPatience, logger: logger) {
-            issuer.noteSettled()
-        }
+        settlements = Settlements(
+            lnd: lnd,
+            store: settledInvoices,
+            readiness: readiness,
+            patience: configuration.settlementPatience,
+            logger: logger,
+            isOurs: { ring.current.purpose(of: $0) != nil },
+            onSettled: { issuer.noteSettled($0) }
+        )
+        cashier = Cashier(ledger: ledger, settlements: settlements, schedule: configuration.deposits)
         requests = Mutex(TokenBuckets(rate: configuration.requestsPerSecond, burst: configuration.requestBurst))
+        misses = Mutex(
+            TokenBuckets(rate: configuration.freeMissesPerHour / 3600, burst: configuration.freeMissesPerHour)
+        )
     }
 
     /// Takes another key ring; tokens of epochs it still verifies stay good.
-    public func use(_ ring: KeyRing) { keyRing.withLock { $0 = ring } }
+    public func use(_ ring: KeyRing) { self.ring.replace(with: ring) }
 
     /// Decides about a request that has already been found valid.
     public func admit(_ request: GateRequest, to product: PaidProduct) async -> Admission {
-        if let free = FreeGrant(price: product.price) {
-            return .granted(.free(free), GrantTerms(price: .zero, balance: nil, expiresAt: nil))
-        }
+        if let free = FreeGrant(price: product.price) { return .granted(.free(free), .unpaid) }
         if let token = request.header("x-operator-token").first,
-            let grant = bypass.admit(token: token, requestID: request.id, logger: logger)
+            let grant = operators.bypass(token: token, requestID: request.id, logger: logger)
         {
-            return .granted(.operator(grant), GrantTerms(price: .zero, balance: nil, expiresAt: nil))
+            return .granted(.operator(grant), .unpaid)
         }
         let now = Int64(Date().timeIntervalSince1970)
         do {
@@ -69,54 +88,100 @@ public final class Gate: Sendable {
             guard error.remedy == .pay else {
                 return .refused(error, retryAfterSeconds: error.code == .notSettled ? 1 : 5)
             }
-            let ring = keyRing.withLock { $0 }
-            return await issuer.issue(product, because: error, client: request.clientAddress, keyRing: ring, now: now)
+            return await challenge(for: product, request, because: error, now: now)
         }
     }
 
-    /// Books a served request.
-    /// - Returns: false when the hold was released meanwhile, so the answer must not be given.
-    public func settle(_ grant: Grant) async -> Bool {
-        guard case .paid(let paid) = grant else { return true }
-        do {
-            try await ledger.settle(paid)
-            return true
-        } catch {
-            logger.error("a served request could not be settled", metadata: ["ledger.error": "\(error)"])
-            return false
+    private func challenge(
+        for product: PaidProduct,
+        _ request: GateRequest,
+        because refusal: Refusal,
+        now: Int64
+    ) async -> Admission {
+        var order = ChallengeOrder(product, lifetime: configuration.tokenLifetimeSeconds)
+        order.offersL402 = product.schemes.contains(.l402)
+        if configuration.offersPayment, product.schemes.contains(.payment), product.requestsPerInvoice == 1 {
+            order.binding = PaymentDoor.binding(product, request)
         }
-    }
-
-    /// Gives back what was held for a request that was not served.
-    public func release(_ grant: Grant) async {
-        guard case .paid(let paid) = grant else { return }
-        do {
-            _ = try await ledger.release(paid)
-        } catch {
-            // The sweeper releases the hold when its deadline has passed.
-            logger.warning("a hold will be released by the sweeper", metadata: ["ledger.error": "\(error)"])
-        }
+        return await issuer.issue(order, because: refusal, request, keyRing: ring.current, now: now)
     }
 
     private func admitPaid(_ request: GateRequest, _ product: PaidProduct, now: Int64) async throws(Refusal)
         -> Admission
     {
-        let credential: Credential
-        switch CredentialReader.read(request.header) {
-        case .none: throw Refusal(.noCredential)
-        case .malformed: throw Refusal(.malformed)
-        case .tooLarge: return .headerTooLarge
-        case .credential(let found): credential = found
-        }
-        let token = try verify(credential, request, product, now: now)
-        let answer = requests.withLock { $0.take(token.identifier.tokenID, now: MonotonicSeconds.now()) }
+        guard let purchase = try findPurchase(request, product, now: now) else { return .headerTooLarge }
+        let answer = requests.withLock { $0.take(purchase.paymentHash, now: MonotonicSeconds.now()) }
         guard answer.isAllowed else {
             Counter(label: "rate_limit_hits_total", dimensions: [("limiter", "credential")]).increment()
             return .refused(Refusal(.rateLimited), retryAfterSeconds: answer.retryAfterSeconds)
         }
-        let grant = try await debit(token, product)
-        let terms = GrantTerms(price: product.price, balance: grant.remaining, expiresAt: token.limits.expiresAt)
-        return .granted(.paid(grant), terms)
+        var work: IdempotentWork?
+        switch try await reserve(request, purchase) {
+        case nil: break
+        case .reserved(let reserved)?: work = reserved
+        case .answered(let stored)?:
+            Counter(label: "l402_replayed_total").increment()
+            return .replayed(stored)
+        case .underWay?: return .keyInUse(isUnderWay: true)
+        case .conflict?: return .keyInUse(isUnderWay: false)
+        }
+        do throws(Refusal) {
+            let grant = try await cashier.debit(purchase, price: product.price, route: product.route)
+            let terms = GrantTerms(
+                price: grant.amount,
+                balance: grant.remaining,
+                paid: grant.paid,
+                expiresAt: purchase.expiresAt,
+                token: purchase.facts,
+                work: work
+            )
+            return .granted(.paid(grant), terms)
+        } catch {
+            if let work { await ledger.abandon(work) }
+            throw error
+        }
+    }
+
+    private func reserve(_ request: GateRequest, _ purchase: Purchase) async throws(Refusal) -> Reservation? {
+        guard let key = request.idempotencyKey,
+            let wish = IdempotentRequest(
+                paymentHash: purchase.paymentHash,
+                key: key,
+                fingerprint: request.fingerprint
+            )
+        else { return nil }
+        do {
+            return try await ledger.reserve(wish)
+        } catch {
+            throw Cashier.refusal(error)
+        }
+    }
+
+    // MARK: Credentials
+
+    /// The credential of a request, verified; `nil` when a header is too long to be looked at.
+    private func findPurchase(_ request: GateRequest, _ product: PaidProduct, now: Int64) throws(Refusal) -> Purchase? {
+        if product.schemes.contains(.l402) {
+            if configuration.acceptsBareDeposits, let hash = bareDeposit(request) {
+                return Purchase(deposit: hash, service: product.service)
+            }
+            switch CredentialReader.read(request.header) {
+            case .none: break
+            case .malformed: throw Refusal(.malformed)
+            case .tooLarge: return nil
+            case .credential(let credential):
+                return Purchase(try verify(credential, request, product, now: now), service: product.service)
+            }
+        }
+        if configuration.offersPayment, product.schemes.contains(.payment) {
+            switch PaymentCredentialReader.read(request.header("authorization")) {
+            case .none: break
+            case .malformed: throw Refusal(.malformed)
+            case .tooLarge: return nil
+            case .credential(let credential): return try verify(charge: credential, request, product, now: now)
+            }
+        }
+        throw Refusal(.noCredential)
     }
 
     private func verify(
@@ -134,49 +199,63 @@ public final class Gate: Sendable {
             clientAddress: request.clientAddress,
             now: now
         )
+        return try measured { () throws(Refusal) in
+            try ring.current.verify(credential, for: scope, isRevoked: isRevoked)
+        }
+    }
+
+    private func verify(
+        charge credential: PaymentCredential,
+        _ request: GateRequest,
+        _ product: PaidProduct,
+        now: Int64
+    ) throws(Refusal) -> Purchase {
+        let payment = try measured { () throws(Refusal) in
+            try PaymentDoor.verify(
+                credential,
+                PaymentDoor.binding(product, request),
+                ring: ring.current,
+                now: now
+            )
+        }
+        let tokenID = PaymentDoor.tokenID(payment)
+        guard !revocations.contains(tokenID: tokenID, paymentHash: payment.paymentHash) else {
+            throw Refusal(.revoked)
+        }
+        return Purchase(
+            charge: payment.paymentHash,
+            tokenID: tokenID,
+            id: payment.challengeID,
+            expires: payment.expires,
+            product
+        )
+    }
+
+    /// The payment hash of `L402 deposit:PREIMAGE`, the credential of older clients.
+    private func bareDeposit(_ request: GateRequest) -> PaymentHash? {
+        guard let preimage = CredentialReader.bareDeposit(request.header("authorization")),
+            ring.current.purpose(of: preimage) == .deposit
+        else { return nil }
+        return preimage.paymentHash
+    }
+
+    func isRevoked(_ identifier: L402Identifier) -> Bool {
+        revocations.contains(tokenID: identifier.tokenID.bytes, paymentHash: identifier.paymentHash)
+    }
+
+    /// Verifies something and counts how it went.
+    private func measured<Value>(_ verify: () throws(Refusal) -> Value) throws(Refusal) -> Value {
+        // Before the table is read nobody knows which tokens are revoked.
+        guard revocations.isLoaded else { throw Refusal(.storeUnavailable) }
         let begin = ContinuousClock.now
         defer { Timer(label: "l402_verify_seconds").record(duration: ContinuousClock.now - begin) }
-        let ring = keyRing.withLock { $0 }
         do throws(Refusal) {
-            let token = try ring.verify(credential, for: scope)
-            // Uses of one exact signature are not counted yet; a limit that cannot be kept is not accepted.
-            guard token.limits.uses == nil, token.limits.sats == nil else { throw Refusal(.badCaveat) }
+            let value = try verify()
             Counter(label: "l402_verified_total", dimensions: [("result", "ok")]).increment()
-            return token
+            return value
         } catch {
             Counter(label: "l402_verified_total", dimensions: [("result", error.code.rawValue)]).increment()
             throw error
-        }
-    }
-
-    private func debit(_ token: VerifiedToken, _ product: PaidProduct) async throws(Refusal) -> PaidGrant {
-        let hash = token.identifier.paymentHash
-        do {
-            return try await ledger.debit(paymentHash: hash, amount: product.price, route: product.route)
-        } catch {
-            guard error == .unknownCredit else { throw refusal(error) }
-        }
-        let payment = SettledPayment(
-            paymentHash: hash,
-            tokenID: token.identifier.tokenID.bytes,
-            service: product.service,
-            tier: Int16(product.tier),
-            purpose: "call",
-            paid: try await settlements.amountPaid(hash),
-            expiresAt: token.limits.expiresAt.map { Date(timeIntervalSince1970: Double($0)) }
-        )
-        do {
-            return try await ledger.firstUse(payment: payment, amount: product.price, route: product.route)
-        } catch {
-            throw refusal(error)
-        }
-    }
-
-    private func refusal(_ error: LedgerError) -> Refusal {
-        switch error {
-        case .insufficientBalance: Refusal(.exhausted)
-        case .expired: Refusal(.expired)
-        default: Refusal(.storeUnavailable)
         }
     }
 }

@@ -21,6 +21,7 @@ public struct APIError: Error, Sendable {
         case payloadTooLarge = "PAYLOAD_TOO_LARGE"
         case unsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE"
         case headerTooLarge = "HEADER_TOO_LARGE"
+        case conflict = "CONFLICT"
         case rateLimited = "RATE_LIMITED"
         case internalError = "INTERNAL_ERROR"
         case serviceUnavailable = "SERVICE_UNAVAILABLE"
@@ -39,6 +40,7 @@ public struct APIError: Error, Sendable {
             case .payloadTooLarge: .contentTooLarge
             case .unsupportedMediaType: .unsupportedMediaType
             case .headerTooLarge: .requestHeaderFieldsTooLarge
+            case .conflict: .conflict
             case .rateLimited: .tooManyRequests
             case .internalError: .internalServerError
             case .serviceUnavailable, .paymentPending: .serviceUnavailable

@@ -30,8 +30,12 @@ public struct APIResponse: Sendable {
     }
 
     /// An answer in the success envelope `{"data": ...}`.
-    public static func data(_ value: some Encodable, headers: HTTPFields = [:]) throws -> APIResponse {
-        try json(Envelope(data: value, meta: Optional<String>.none), headers: headers)
+    public static func data(
+        _ value: some Encodable,
+        status: HTTPResponse.Status = .ok,
+        headers: HTTPFields = [:]
+    ) throws -> APIResponse {
+        try json(Envelope(data: value, meta: Optional<String>.none), status: status, headers: headers)
     }
 
     /// An answer in the success envelope `{"data": ..., "meta": ...}`.

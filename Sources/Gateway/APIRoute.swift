@@ -1,11 +1,13 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Crypto
 public import Gate
 public import HTTPTypes
 public import IPAddresses
 public import Ledger
 public import NIOCore
+internal import NIOFoundationCompat
 
 /// A request as a handler sees it: read completely, and within the limits.
 public struct APIRequest: Sendable {
@@ -13,7 +15,11 @@ public struct APIRequest: Sendable {
     public let method: HTTPRequest.Method
     /// The path without the query, as received.
     public let path: String
+    /// Path and query, as received.
+    public let target: String
     public let headers: HTTPFields
+    /// Host and port as the client wrote them, if they are safe to repeat.
+    public let authority: String?
     public let body: ByteBuffer
     public let client: IPAddress?
     /// Whether the socket's peer is this machine and no proxy stands between.
@@ -23,6 +29,19 @@ public struct APIRequest: Sendable {
 
     /// A part of the path by its name in the pattern.
     public func parameter(_ name: String) -> String { parameters[name] ?? "" }
+
+    /// The request as the gate sees it.
+    var forGate: GateRequest {
+        let headers = headers
+        return GateRequest(
+            id: id,
+            method: method.rawValue,
+            path: path,
+            target: target,
+            bodyDigest: Array(SHA256.hash(data: body.readableBytesView)),
+            clientAddress: client
+        ) { name in HTTPField.Name(name).map { headers[values: $0] } ?? [] }
+    }
 }
 
 /// Serves a paid request; there is no way to call it without a grant, and only the ledger makes grants.

@@ -40,7 +40,8 @@ enum APIRouter {
         let headers: HTTPFields = [
             .allow: allow, .accessControlAllowMethods: allow,
             .accessControlAllowHeaders:
-                "Authorization, Content-Type, Grpc-Metadata-Macaroon, Idempotency-Key, X-Request-Id, X-L402",
+                "Authorization, Content-Type, Grpc-Metadata-Macaroon, Idempotency-Key, L402-PoW, "
+                + "X-Request-Id, X-L402",
             .accessControlMaxAge: "600",
         ]
         return Response(status: .ok, headers: headers)

@@ -9,6 +9,7 @@ public import IPAddresses
 public import Logging
 internal import NIOCore
 internal import NIOHTTP1
+public import PurchaseReceipts
 public import ServiceLifecycle
 
 /// What the HTTP server needs to know.
@@ -23,6 +24,8 @@ public struct GatewayConfiguration: Sendable {
     public var requestTimeout: Duration = .seconds(30)
     public var rateLimits = RateLimitConfiguration()
     public var version = ""
+    /// Signs the answers of paid routes; `nil` leaves them unsigned.
+    public var receiptSigner: ReceiptSigner?
 
     public init() {}
 }
@@ -52,14 +55,21 @@ public struct GatewayServer: Service {
         self.logger = logger
         self.onListening = onListening
         let version = configuration.version
-        let described = routes + [Self.descriptionRoute { throw APIError(.internalError, "") }]
-        self.routes = routes + [Self.descriptionRoute { try OpenAPIDocument.response(described, version: version) }]
+        let described = routes + Self.descriptionRoutes { throw APIError(.internalError, "") }
+        self.routes = routes + Self.descriptionRoutes { try OpenAPIDocument.response(described, version: version) }
     }
 
-    private static func descriptionRoute(_ answer: @escaping @Sendable () throws -> APIResponse) -> APIRoute {
+    private static func descriptionRoutes(_ answer: @escaping @Sendable () throws -> APIResponse) -> [APIRoute] {
+        ["/api/openapi.json", "/openapi.json"].map { path in descriptionRoute(path, answer) }
+    }
+
+    private static func descriptionRoute(
+        _ path: String,
+        _ answer: @escaping @Sendable () throws -> APIResponse
+    ) -> APIRoute {
         APIRoute(
             .get,
-            "/api/openapi.json",
+            path,
             limiter: .global,
             documentation: RouteDocumentation("This description, in OpenAPI 3.1"),
             access: .free { _ in try answer() }
@@ -72,7 +82,8 @@ public struct GatewayServer: Service {
             gate: gate,
             limits: RateLimits(configuration.rateLimits),
             bodyLimit: configuration.bodyLimit,
-            deadline: configuration.requestTimeout
+            deadline: configuration.requestTimeout,
+            receipts: ReceiptDesk(signer: configuration.receiptSigner)
         )
         let rule = ClientAddressRule(trustedProxies: configuration.trustedProxies)
         let router = APIRouter.router(

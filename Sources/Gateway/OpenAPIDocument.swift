@@ -72,13 +72,17 @@ enum OpenAPIDocument {
     /// The document's JSON.
     static func response(_ routes: [APIRoute], version: String) throws -> APIResponse {
         var paths: [String: [String: Operation]] = [:]
+        var names: Set<String> = []
         for route in routes where route.path.hasPrefix("/") {
-            paths[route.path, default: [:]][route.method.rawValue.lowercased()] = operation(route)
+            var name = operationID(route)
+            // The same route under a second path.
+            while !names.insert(name).inserted { name += "_alias" }
+            paths[route.path, default: [:]][route.method.rawValue.lowercased()] = operation(route, name: name)
         }
         return try APIResponse.json(Document(info: Info(version: version), paths: paths))
     }
 
-    private static func operation(_ route: APIRoute) -> Operation {
+    private static func operation(_ route: APIRoute, name: String) -> Operation {
         let isPaid = route.product.map { $0.price > .zero } ?? false
         var responses = ["200": Answer(description: "OK"), "429": Answer(description: "Too many requests")]
         if isPaid {
@@ -90,7 +94,7 @@ enum OpenAPIDocument {
         let example = route.documentation.bodyExample
         if example != nil { responses["400"] = Answer(description: "The body is not valid") }
         return Operation(
-            operationId: operationID(route),
+            operationId: name,
             summary: route.documentation.summary,
             parameters: parameters(route),
             requestBody: example.map { text in

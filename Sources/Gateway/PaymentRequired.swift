@@ -6,6 +6,7 @@ internal import Gate
 internal import HTTPTypes
 internal import L402
 internal import LightningPrimitives
+internal import PaymentAuthentication
 
 /// Renders what the gate refuses.
 ///
@@ -42,7 +43,53 @@ enum PaymentRequired {
         var priceSats: Int64?
         var amount_sats: Int64?
         var expiresAt: Int64?
+        /// The id of the Payment challenge.
+        var challengeId: String?
         let `protocol` = "L402"
+    }
+
+    /// The answer to a request that is not served now.
+    /// - Throws: ``APIError`` for what paying does not heal.
+    static func answer(_ admission: Admission, to request: APIRequest) throws -> APIResponse {
+        switch admission {
+        case .challenged(let issued, let refusal):
+            return isGRPC(request) ? grpc(issued) : response(issued, because: refusal, request: request)
+        case .refused(let refusal, let seconds):
+            throw error(refusal, retryAfterSeconds: seconds)
+        case .throttled(let seconds, let puzzle):
+            var error = error(Refusal(.rateLimited), retryAfterSeconds: seconds)
+            if let puzzle { error.headers[.proofOfWork] = puzzle }
+            if isGRPC(request) { return grpcRateLimit(error.headers) }
+            throw error
+        case .keyInUse(let isUnderWay):
+            throw isUnderWay
+                ? .retryLater(.conflict, "A request with this Idempotency-Key is under way.", seconds: 1)
+                : APIError(.conflict, "This Idempotency-Key belongs to another request.")
+        case .headerTooLarge: throw APIError(.headerTooLarge, "The credential is longer than 8192 bytes.")
+        case .granted, .replayed: throw APIError(.internalError, "A request that may be served was not.")
+        }
+    }
+
+    /// Whether a client speaks gRPC, which reads its status from other fields.
+    private static func isGRPC(_ request: APIRequest) -> Bool {
+        request.headers[.contentType]?.lowercased().hasPrefix("application/grpc") ?? false
+    }
+
+    private static func grpc(_ issued: IssuedChallenge) -> APIResponse {
+        var headers: HTTPFields = [
+            .contentType: "application/grpc", .cacheControl: "no-store", .wwwAuthenticate: issued.headerValue,
+        ]
+        headers[.grpcStatus] = "13"
+        headers[.grpcMessage] = "payment required"
+        return APIResponse(headers: headers)
+    }
+
+    private static func grpcRateLimit(_ fields: HTTPFields) -> APIResponse {
+        var headers = fields
+        headers[.contentType] = "application/grpc"
+        headers[.grpcStatus] = "8"
+        headers[.grpcMessage] = "too many requests"
+        return APIResponse(headers: headers)
     }
 
     /// The 402 answer of a challenge.
@@ -53,11 +100,12 @@ enum PaymentRequired {
             error: .init(code: "PAYMENT_REQUIRED", message: refusal.detail),
             requestId: request.id
         )
+        body.challengeId = issued.payment?.id
         if acceptsJSON(request.headers) { add(issued, to: &body) }
         var headers: HTTPFields = [
             .contentType: "application/problem+json",
             .cacheControl: "no-store",
-            .wwwAuthenticate: issued.challenge.headerValue,
+            .wwwAuthenticate: issued.headerValue,
             .l402Price: String(issued.price.satCeiling),
         ]
         headers[.priceMsat] = String(issued.price.msat)
@@ -79,6 +127,15 @@ enum PaymentRequired {
         case .slowDown: refused(.rateLimited, refusal, retryAfterSeconds)
         case .wait:
             refused(refusal.code == .notSettled ? .paymentPending : .serviceUnavailable, refusal, retryAfterSeconds)
+        }
+    }
+
+    /// The error of a credential on a route where nothing can be bought, so that there is no challenge.
+    static func credentialError(_ refusal: Refusal) -> APIError {
+        switch refusal.remedy {
+        case .wait, .slowDown: error(refusal, retryAfterSeconds: refusal.code == .notSettled ? 1 : 5)
+        case .fixCredential, .pay:
+            APIError(.invalidAuth, refusal.detail, details: ["code": refusal.code.rawValue], headers: realm)
         }
     }
 
@@ -113,7 +170,7 @@ enum PaymentRequired {
     }
 
     /// Whether the client says that it reads JSON; scanners that say nothing get no random base64 to search for words.
-    private static func acceptsJSON(_ headers: HTTPFields) -> Bool {
+    static func acceptsJSON(_ headers: HTTPFields) -> Bool {
         headers[values: .accept].flatMap { $0.split(separator: ",") }.contains { range in
             let type = range.split(separator: ";").first?.trimmingCharacters(in: .whitespaces).lowercased() ?? ""
             return type == "*/*" || type == "application/*" || type == "application/json"

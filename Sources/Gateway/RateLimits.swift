@@ -15,6 +15,12 @@ public enum LimiterFamily: String, Sendable, CaseIterable {
     case discovery
     case version
     case metrics
+    /// Both steps of a deposit; invoices have limits of their own.
+    case deposit
+    /// What a holder asks about a token.
+    case token
+    /// The operators' routes.
+    case admin
     /// Probes that cost next to nothing to answer and must not be refused.
     case unlimited
 }
@@ -22,7 +28,7 @@ public enum LimiterFamily: String, Sendable, CaseIterable {
 /// Requests per minute by family; each client may spend a minute's worth at once.
 public struct RateLimitConfiguration: Sendable {
     public var requestsPerMinute: [LimiterFamily: Int] = [
-        .global: 100, .discovery: 60, .version: 60, .metrics: 30,
+        .global: 100, .discovery: 60, .version: 60, .metrics: 30, .deposit: 60, .token: 120, .admin: 120,
     ]
 
     public init() {}

@@ -55,7 +55,8 @@ struct RequestPipeline: RouterMiddleware {
     private static func checkMediaType(_ request: Request) throws(APIError) {
         guard [.post, .put, .patch].contains(request.method) else { return }
         let type = request.headers[.contentType]?.split(separator: ";").first.map(String.init)?.lowercased()
-        guard type?.trimmingCharacters(in: .whitespaces) == "application/json" else {
+        let media = type?.trimmingCharacters(in: .whitespaces) ?? ""
+        guard media == "application/json" || media.hasPrefix("application/grpc") else {
             throw APIError(.unsupportedMediaType, "Send the body as Content-Type: application/json.")
         }
     }
@@ -91,12 +92,14 @@ struct RequestPipeline: RouterMiddleware {
         // No cookies are used, so every origin may read.
         response.headers[.accessControlAllowOrigin] = "*"
         response.headers[.accessControlExposeHeaders] = exposed
-        if request.headers[.authorization] != nil { response.headers[.cacheControl] = "no-store" }
+        if request.headers[.authorization] != nil, response.headers[.cacheControl]?.contains("no-store") != true {
+            response.headers[.cacheControl] = "no-store"
+        }
     }
 
     private static let exposed =
-        "WWW-Authenticate, Payment-Receipt, Retry-After, L402-Balance, L402-Expires, L402-Payment, L402-Price, "
-        + "X-Request-Id, X-SatRank-Balance, X-SatRank-Balance-Max, X-Assay-Balance-Msat, X-Assay-Price-Msat, "
+        "WWW-Authenticate, Payment-Receipt, L402-Receipt, L402-PoW, Retry-After, L402-Balance, L402-Expires, "
+        + "L402-Payment, L402-Price, Idempotent-Replayed, X-Request-Id, X-SatRank-Balance, X-SatRank-Balance-Max, X-Assay-Balance-Msat, X-Assay-Price-Msat, "
         + "RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, ETag"
 
     private func measure(

@@ -7,7 +7,6 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import IPAddresses
 internal import Ledger
-internal import LightningPrimitives
 internal import NIOCore
 
 /// Runs one route: limits, body, payment, handler, deadline; the same for all.
@@ -17,6 +16,7 @@ struct RouteRunner: Sendable {
     let limits: RateLimits
     let bodyLimit: Int
     let deadline: Duration
+    let receipts: ReceiptDesk
 
     func run(_ route: APIRoute, _ request: Request, _ context: APIContext) async throws -> APIResponse {
         switch route.access {
@@ -56,58 +56,51 @@ struct RouteRunner: Sendable {
         _ context: APIContext,
         _ handler: @escaping PaidHandler
     ) async throws -> APIResponse {
-        let headers = request.headers
-        let gateRequest = GateRequest(
-            id: request.id,
-            method: request.method.rawValue,
-            path: request.path,
-            clientAddress: request.client
-        ) { name in HTTPField.Name(name).map { headers[values: $0] } ?? [] }
         guard let gate else { throw APIError(.serviceUnavailable, "Nothing is sold here.") }
-        switch await gate.admit(gateRequest, to: product) {
-        case .granted(let grant, let terms): return try await serve(grant, terms, gate, handler)
-        case .challenged(let issued, let refusal):
+        if let key = request.headers[.idempotencyKey], !IdempotentRequest.isKey(key) {
+            throw APIError(
+                .validationError,
+                "Idempotency-Key must have 1 to 64 visible ASCII characters.",
+                details: ["field": "Idempotency-Key"]
+            )
+        }
+        let admission = await gate.admit(request.forGate, to: product)
+        switch admission {
+        case .granted(let grant, let terms): return try await serve(request, grant, terms, gate, handler)
+        case .replayed(let stored): return PaidAnswer.replay(stored)
+        default:
             // What a token pays for is limited by the token; what nobody pays for is limited by the address.
             _ = try limits.take(.global, client: context.client)
-            return PaymentRequired.response(issued, because: refusal, request: request)
-        case .refused(let refusal, let seconds):
-            _ = try limits.take(.global, client: context.client)
-            throw PaymentRequired.error(refusal, retryAfterSeconds: seconds)
-        case .headerTooLarge: throw APIError(.headerTooLarge, "The credential is longer than 8192 bytes.")
+            return try PaymentRequired.answer(admission, to: request)
         }
     }
 
-    private func serve(_ grant: Grant, _ terms: GrantTerms, _ gate: Gate, _ handler: @escaping PaidHandler) async throws
-        -> APIResponse
-    {
-        var response: APIResponse
+    private func serve(
+        _ request: APIRequest,
+        _ grant: Grant,
+        _ terms: GrantTerms,
+        _ gate: Gate,
+        _ handler: @escaping PaidHandler
+    ) async throws -> APIResponse {
+        let response: APIResponse
         do {
             response = try await within(deadline) { try await handler(grant) }
         } catch {
-            await shielded { await gate.release(grant) }
+            await shielded { await gate.release(grant, terms) }
             throw error
         }
-        guard response.status.kind == .successful || response.status == .notModified else {
-            await shielded { await gate.release(grant) }
-            return annotated(response, terms, payment: "not_charged")
+        let isMiss = response.status == .notFound
+        let isServed = response.status.kind == .successful || response.status == .notModified
+        guard isServed || (isMiss && !gate.isFreeMiss(grant)) else {
+            await shielded { await gate.release(grant, terms) }
+            return PaidAnswer.annotated(response, terms, isCharged: false)
         }
-        guard await shielded({ await gate.settle(grant) }) else {
+        let answer = receipts.sign(PaidAnswer.annotated(response, terms, isCharged: true), to: request, terms)
+        let stored = terms.keepsAnswer ? PaidAnswer.stored(answer) : nil
+        guard await shielded({ await gate.settle(grant, terms, answer: stored) }) else {
             throw APIError.retryLater(.serviceUnavailable, "The request took too long to be accounted for.", seconds: 1)
         }
-        response.headers[.cacheControl] = "no-store"
-        return annotated(response, terms, payment: terms.price == .zero ? "not_charged" : "charged")
-    }
-
-    private func annotated(_ response: APIResponse, _ terms: GrantTerms, payment: String) -> APIResponse {
-        var response = response
-        response.headers[.l402Payment] = payment
-        response.headers[.priceMsat] = String(terms.price.msat)
-        guard let balance = terms.balance else { return response }
-        response.headers[.l402Balance] = "\(balance.satFloor);unit=sats"
-        response.headers[.balanceMsat] = String(balance.msat)
-        if terms.price > .zero { response.headers[.satRankBalance] = String(balance.msat / terms.price.msat) }
-        if let expiresAt = terms.expiresAt { response.headers[.l402Expires] = String(expiresAt) }
-        return response
+        return answer
     }
 
     /// Runs what must not stop halfway when the client hangs up.
@@ -150,12 +143,28 @@ struct RouteRunner: Sendable {
             id: context.requestID,
             method: request.method,
             path: request.uri.path,
+            target: request.uri.string,
             headers: request.headers,
+            authority: request.head.authority.flatMap { Self.isHost($0) ? $0 : nil },
             body: body,
             client: context.client,
             isLocal: isLocal,
             parameters: parameters,
             query: query
         )
+    }
+
+    /// Whether a text can only be a host and a port.
+    private static func isHost(_ text: String) -> Bool {
+        (1...255).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: ":"),
+                    UInt8(ascii: "["), UInt8(ascii: "]"):
+                    true
+                default: false
+                }
+            }
     }
 }

@@ -47,6 +47,13 @@ public struct UsageLimits: Sendable, Hashable {
     public var sats: Int64?
     /// When the token stops being valid, in Unix seconds; `nil` for never.
     public var expiresAt: Int64?
+    /// The token's tier of the service, 0 to 255.
+    public var tier = 0
+    /// The first `<service>_valid_until`, in Unix seconds: the minter's, before any holder narrowed it.
+    public var mintedExpiry: Int64?
+    /// Where the token says how much it may be used: each place has a count of its own, which everything that is derived
+    /// from the token at that place shares.
+    public var counted: [CountedCaveat] = []
 
     public init(uses: Int64? = nil, sats: Int64? = nil, expiresAt: Int64? = nil) {
         self.uses = uses
@@ -61,6 +68,14 @@ public struct UsageLimits: Sendable, Hashable {
         let (total, overflow) = satsSoFar.addingReportingOverflow(priceSats)
         return !overflow && total <= sats
     }
+}
+
+/// A caveat that limits use, by its place in the token.
+public struct CountedCaveat: Sendable, Hashable {
+    /// How many caveats stand before it.
+    public let index: Int
+    public let uses: Int64?
+    public let sats: Int64?
 }
 
 /// The value of one caveat, by its condition.

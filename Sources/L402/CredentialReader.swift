@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ByteCoding
-internal import LightningPrimitives
+public import LightningPrimitives
 internal import Macaroons
 
 /// Reads the L402 credential out of a request's headers.
@@ -30,6 +30,14 @@ public enum CredentialReader {
             return readHexMacaroon(line)
         }
         return .none
+    }
+
+    /// The preimage of `L402 deposit:PREIMAGE`, which older clients send for deposits; `nil` for anything else.
+    public static func bareDeposit(_ lines: [String]) -> Preimage? {
+        guard lines.count == 1, let rest = afterScheme(trimmed(lines[0][...])) else { return nil }
+        let parts = rest.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[0] == "deposit" else { return nil }
+        return Preimage(hex: parts[1])
     }
 
     private static func isOurs(_ line: String) -> Bool {

@@ -75,5 +75,15 @@ public struct KeyRing: Sendable, CustomStringConvertible {
         return Array(HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: entry.secret)))
     }
 
+    /// The epochs whose tokens are good.
+    var verifyingEpochs: [UInt8] { entries.filter { $0.value.state != .retired }.keys.sorted() }
+
+    /// Bytes of a purpose that nobody without the epoch's secret can make; `nil` for an unknown or retired epoch.
+    func derive(_ label: String, _ message: [UInt8], epoch: UInt8) -> [UInt8]? {
+        guard let entry = entries[epoch], entry.state != .retired else { return nil }
+        let key = SymmetricKey(data: entry.secret)
+        return Array(HMAC<SHA256>.authenticationCode(for: Array(label.utf8) + message, using: key))
+    }
+
     public var description: String { "key ring of \(entries.count) epochs, minting with \(mintEpoch)" }
 }

@@ -4,6 +4,7 @@
 internal import AsyncHTTPClient
 internal import Bolt11
 internal import Deadlines
+internal import Foundation
 internal import L402
 public import LND
 public import LightningPrimitives
@@ -28,6 +29,13 @@ public struct PaidCall: Sendable {
         self.headers = headers
         self.body = body
     }
+
+    /// Path and query as they stand in the request line, or `nil` when the URL has no such part.
+    public var target: String? {
+        guard let parts = URLComponents(string: url) else { return nil }
+        let path = parts.percentEncodedPath.isEmpty ? "/" : parts.percentEncodedPath
+        return parts.percentEncodedQuery.map { "\(path)?\($0)" } ?? path
+    }
 }
 
 /// What a service asks for, read from its challenge and its invoice.
@@ -48,6 +56,8 @@ public struct PaidAnswer: Sendable {
     /// What was paid, without fees; zero when nothing was asked.
     public let paid: MilliSatoshi
     public let fee: MilliSatoshi
+    /// The payment that the presented token stands for; `nil` when none was presented.
+    public let paymentHash: PaymentHash?
 
     /// The first value of a header.
     public func header(_ name: String) -> String? {
@@ -90,6 +100,9 @@ public struct PaidToken: Sendable, CustomStringConvertible {
     public init(text: String) { authorization = "L402 \(text)" }
 
     init(token: String, preimage: Preimage) { authorization = "L402 \(token):\(preimage.hex)" }
+
+    /// The hash of the token's payment, or `nil` when the text holds no preimage.
+    var paymentHash: PaymentHash? { TokenText(authorization)?.preimage?.paymentHash }
 
     /// The text `TOKEN:PREIMAGE`, to be kept in a private file.
     public var text: String { String(authorization.dropFirst("L402 ".count)) }
@@ -169,7 +182,8 @@ public final class PayingClient: Sendable {
             headers: answer.headers,
             body: answer.body,
             paid: offer.price,
-            fee: fee
+            fee: fee,
+            paymentHash: offer.paymentHash
         )
     }
 
@@ -234,7 +248,8 @@ public final class PayingClient: Sendable {
                     headers: response.headers.map { ($0.name, $0.value) },
                     body: Array(body.readableBytesView),
                     paid: .zero,
-                    fee: .zero
+                    fee: .zero,
+                    paymentHash: token?.paymentHash
                 )
             }
         } catch {

@@ -55,7 +55,7 @@ public enum InvoiceState: String, Sendable, Hashable {
     case canceled = "CANCELED"
 }
 
-/// An invoice as the node reports it, without its preimage: that is dropped while decoding.
+/// An invoice as the node reports it.
 public struct InvoiceStatus: Sendable, Hashable {
     public let paymentHash: PaymentHash
     public let state: InvoiceState
@@ -68,6 +68,8 @@ public struct InvoiceStatus: Sendable, Hashable {
     /// Unix seconds.
     public let createdAt: Int64
     public let expirySeconds: Int64
+    /// The secret that proves payment, kept for settled invoices only; it prints as `[redacted]`.
+    public let preimage: Preimage?
 }
 
 /// How a payment stands.
@@ -154,6 +156,7 @@ struct WireInvoice: Decodable {
     let value_msat: TextNumber<Int64>?
     let amt_paid_msat: TextNumber<Int64>?
     let payment_request: String?
+    let r_preimage: String?
     let add_index: TextNumber<UInt64>?
     let settle_index: TextNumber<UInt64>?
     let creation_date: TextNumber<Int64>?
@@ -172,7 +175,8 @@ struct WireInvoice: Decodable {
             addIndex: add_index?.value ?? 0,
             settleIndex: settle_index?.value ?? 0,
             createdAt: creation_date?.value ?? 0,
-            expirySeconds: expiry?.value ?? 0
+            expirySeconds: expiry?.value ?? 0,
+            preimage: state == .settled ? r_preimage.flatMap { Base64.decode($0) }.flatMap { Preimage($0) } : nil
         )
     }
 }

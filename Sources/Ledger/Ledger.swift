@@ -1,7 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-public import FoundationEssentials
+internal import FoundationEssentials
 public import LightningPrimitives
 public import Logging
 public import Postgres
@@ -16,11 +16,11 @@ public import Postgres
 /// Give it a client of its own, made with ``clientConfiguration(connectionString:)``: its statements wait for row locks,
 /// which would keep others waiting.
 public final class Ledger: Sendable {
-    private let store: LedgerStore
+    let store: LedgerStore
     private let batcher: DebitBatcher
-    private let settler: HoldEnder
+    let settler: HoldEnder
     private let releaser: HoldEnder
-    private let instruments = LedgerInstruments()
+    let instruments = LedgerInstruments()
 
     /// Makes a ledger over a migrated database.
     public init(client: PostgresClient, configuration: LedgerConfiguration = LedgerConfiguration(), logger: Logger) {
@@ -63,6 +63,31 @@ public final class Ledger: Sendable {
     ) async throws(LedgerError) -> PaidGrant {
         guard amount > .zero else { throw .invalidAmount }
         return try await batcher.debit(paymentHash, by: amount, route: route)
+    }
+
+    /// Holds an amount of a credit that was used before, within the limits of the token; see ``SpendingLimit``.
+    ///
+    /// - Throws: `.limitReached` when a limit does not allow it, and what ``debit(paymentHash:amount:route:)`` throws.
+    public func debit(
+        paymentHash: PaymentHash,
+        amount: MilliSatoshi,
+        route: String,
+        within limits: [SpendingLimit]
+    ) async throws(LedgerError) -> PaidGrant {
+        guard !limits.isEmpty else { return try await debit(paymentHash: paymentHash, amount: amount, route: route) }
+        guard amount > .zero else { throw .invalidAmount }
+        let holdID = HoldID.make()
+        let balance = try await store.debit(paymentHash, amount, holdID, route, within: limits)
+        instruments.didHold(1)
+        return PaidGrant(
+            holdID: holdID,
+            paymentHash: paymentHash,
+            amount: amount,
+            route: route,
+            paid: balance.paid,
+            remaining: balance.paid - balance.spent,
+            isFirstUse: false
+        )
     }
 
     /// Makes the credit of a payment and holds an amount of it; debits the credit if somebody else was first.
@@ -114,6 +139,7 @@ public final class Ledger: Sendable {
         switch finding {
         case .open(let remaining): return .insufficientBalance(remaining: remaining)
         case .expired, .missing: return .expired
+        case .closed: return .closed
         }
     }
 
@@ -153,15 +179,5 @@ public final class Ledger: Sendable {
     public func balance(paymentHash: PaymentHash) async throws(LedgerError) -> Credit {
         guard let credit = try await store.credit(paymentHash) else { throw .unknownCredit }
         return credit
-    }
-
-    /// What each route has earned since an instant, the most first.
-    public func revenue(since: Date) async throws(LedgerError) -> [RouteRevenue] {
-        try await store.revenue(since: since)
-    }
-
-    /// Compares every balance with the sum of its entries; reads the whole ledger.
-    public func audit() async throws(LedgerError) -> AuditReport {
-        try await store.audit()
     }
 }

@@ -11,6 +11,14 @@ public enum LedgerError: Error, Hashable, Sendable {
     case insufficientBalance(remaining: MilliSatoshi)
     /// The credit's lifetime is over; from `settle`: the hold's, and its value went back.
     case expired
+    /// The credit is closed: revoked, or its value was carried to another one.
+    case closed
+    /// A limit that the holder has written into the token is reached.
+    case limitReached
+    /// Requests on the credit are under way; try again when they are over.
+    case busy
+    /// The credit has paid less than what is to be given back.
+    case notEarned
     /// The amount is not positive.
     case invalidAmount
     /// The database did not do it. With `retryable` it certainly had no effect; otherwise a hold that was made after all is

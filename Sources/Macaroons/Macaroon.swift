@@ -64,6 +64,17 @@ public struct Macaroon: Sendable, Hashable, CustomStringConvertible {
         return constantTimeEqual(caveats.reduce(start, Self.next), signature)
     }
 
+    /// The chain's link after each caveat, secrets all: the last one is ``signature`` if the root key is right.
+    ///
+    /// What a holder derives from a token shares the links up to the place where it was narrowed.
+    public func links(rootKey: [UInt8]) -> [[UInt8]] {
+        var link = Self.tag(key: Self.derivedKey(rootKey), identifier)
+        return caveats.map { caveat in
+            link = Self.next(link, caveat)
+            return link
+        }
+    }
+
     /// Whether a caveat asks a third party; L402 has no place for its discharge.
     public var hasThirdPartyCaveat: Bool { caveats.contains { $0.verificationID != nil } }
 

@@ -50,8 +50,19 @@ extension Setting {
         default: "oracle",
         "Modules that `assay serve` mounts, separated by commas; there is one so far: oracle."
     )
+    public static let indexProof = Setting(
+        "ASSAY_402INDEX_PROOF",
+        .text,
+        "What /.well-known/402index-verify.txt shows, to prove the domain to 402index.io."
+    )
+    public static let directoryProof = Setting(
+        "ASSAY_L402_DIRECTORY_PROOF",
+        .text,
+        "What /.well-known/l402-directory-verify.txt shows, to prove the domain to l402.directory."
+    )
     private static let listening = [
         modules, host, port, trustedProxies, maxConnections, logLevel, apiKey, metricsAuth, metricsPrefix,
+        indexProof, directoryProof,
     ]
 
     // Database
@@ -160,8 +171,38 @@ extension Setting {
         .integer(0...100_000_000),
         "Price of POST /api/verdicts; L402_DEFAULT_PRICE_SATS when unset."
     )
+    public static let paymentScheme = Setting(
+        "ASSAY_PAYMENT_SCHEME",
+        .boolean,
+        default: "true",
+        "Whether the Payment scheme (intent charge) is offered and accepted beside L402."
+    )
+    public static let receiptKey = Setting(
+        "ASSAY_RECEIPT_KEY",
+        .secret,
+        "Secret key of signed receipts (BIP-340), 64 hex digits; without it paid answers are not signed."
+    )
+    public static let depositTiers = Setting(
+        "ASSAY_DEPOSIT_TIERS",
+        .text,
+        default: "21:1,1000:0.5,10000:0.2,100000:0.1,1000000:0.05",
+        "Deposits: smallest size in satoshi and its part of the price, ascending."
+    )
+    public static let depositMaximum = Setting(
+        "ASSAY_DEPOSIT_MAX_SATS",
+        .integer(1...100_000_000),
+        default: "1000000",
+        "The largest deposit in satoshi."
+    )
+    public static let bareDeposits = Setting(
+        "ASSAY_COMPAT_BARE_DEPOSIT",
+        .boolean,
+        default: "false",
+        "Whether 'L402 deposit:PREIMAGE' is accepted for deposits of at most 1000 sat; every hop learns a preimage."
+    )
     private static let money = [
         l402Secret, keyRing, operatorSecret, invoiceExpiry, tokenLifetime, defaultPrice, profilePrice, verdictsPrice,
+        paymentScheme, receiptKey, depositTiers, depositMaximum, bareDeposits,
     ]
 
     // Limits
@@ -193,13 +234,25 @@ extension Setting {
         "ASSAY_CHALLENGES_PER_SECOND_TOTAL",
         .integer(1...1_000_000),
         default: "50",
-        "Challenges per second of all clients."
+        "Challenges per second of one service, all clients together."
     )
     public static let openInvoices = Setting(
         "ASSAY_OPEN_INVOICE_LIMIT",
         .integer(1...1_000_000),
         default: "2000",
         "Unpaid invoices that may be open at a time."
+    )
+    public static let proofOfWork = Setting(
+        "ASSAY_POW_BITS",
+        .integer(0...40),
+        default: "20",
+        "Leading zero bits of the puzzle that a client may solve instead of waiting for a challenge; 0 offers none."
+    )
+    public static let freeMisses = Setting(
+        "ASSAY_FREE_MISSES_PER_HOUR",
+        .integer(0...1_000_000),
+        default: "20",
+        "Paid look-ups per hour and payment that are free when they find nothing."
     )
     public static let credentialRate = Setting(
         "ASSAY_CREDENTIAL_REQUESTS_PER_SECOND",
@@ -220,8 +273,8 @@ extension Setting {
         "Milliseconds a request may take."
     )
     private static let limits = [
-        globalLimit, discoveryLimit, challengeRate, challengeBurst, totalChallengeRate, openInvoices, credentialRate,
-        bodyLimit, requestTimeout,
+        globalLimit, discoveryLimit, challengeRate, challengeBurst, totalChallengeRate, openInvoices, proofOfWork,
+        freeMisses, credentialRate, bodyLimit, requestTimeout,
     ]
 
     // Crawling

@@ -129,6 +129,9 @@ public struct Settings: Sendable {
     /// The value as a number.
     public func integer(_ setting: Setting) -> Int? { text(setting).flatMap { Int($0) } }
 
+    /// The value as a yes or no; no when it is not set.
+    public func isOn(_ setting: Setting) -> Bool { text(setting).flatMap(Self.boolean) ?? false }
+
     /// The value as a secret.
     public func secret(_ setting: Setting) -> Secret? { text(setting).map { Secret($0) } }
 

@@ -21,7 +21,8 @@ struct Assay: AsyncParsableCommand {
         version: BuildInfo.current.summary,
         subcommands: [
             RunCommand.self, ServeCommand.self, CrawlCommand.self, SandboxCommand.self, MigrateCommand.self,
-            GetCommand.self, HealthCheckCommand.self, ConfigCommand.self, DatabaseCommand.self,
+            GetCommand.self, TokenCommand.self, ReceiptCommand.self, HealthCheckCommand.self, ConfigCommand.self,
+            DatabaseCommand.self,
         ]
     )
 

@@ -20,22 +20,22 @@ struct GrantTests {
 
     @Test("the operator's secret admits, anything else does not")
     func bypass() {
-        let bypass = OperatorBypass(secret: secret)
-        #expect(bypass.isEnabled)
+        let bypass = OperatorAccess(bypassSecret: secret)
+        #expect(bypass.isBypassEnabled)
         let logger = TestDatabase.silentLogger
-        #expect(bypass.admit(token: secret, requestID: "r1", logger: logger)?.requestID == "r1")
+        #expect(bypass.bypass(token: secret, requestID: "r1", logger: logger)?.requestID == "r1")
         for wrong in ["", String(secret.dropLast()), secret + "s", secret.uppercased()] {
-            #expect(bypass.admit(token: wrong, requestID: "r2", logger: logger) == nil)
+            #expect(bypass.bypass(token: wrong, requestID: "r2", logger: logger) == nil)
         }
     }
 
     @Test(
         "without a secret, or with a short one, nobody is admitted",
-        arguments: [nil, "", "short", String(repeating: "s", count: 31)]
+        arguments: [nil as String?, "", "short", String(repeating: "s", count: 31)]
     )
     func disabled(secret: String?) {
-        let bypass = OperatorBypass(secret: secret)
-        #expect(!bypass.isEnabled)
-        #expect(bypass.admit(token: secret ?? "", requestID: "r", logger: TestDatabase.silentLogger) == nil)
+        let bypass = OperatorAccess(bypassSecret: secret)
+        #expect(!bypass.isBypassEnabled)
+        #expect(bypass.bypass(token: secret ?? "", requestID: "r", logger: TestDatabase.silentLogger) == nil)
     }
 }

@@ -33,11 +33,11 @@ struct SpendingTests {
             for grant in [first, second, last] { try await ledger.settle(grant) }
             let credit = try await ledger.balance(paymentHash: payment.paymentHash)
             #expect(credit.remaining == .zero && credit.spent == .msat(2500) && credit.service == "oracle")
-            let revenue = try await ledger.revenue(since: Date(timeIntervalSince1970: 0))
+            let revenue = try await ledger.revenue(from: Date(timeIntervalSince1970: 0))
             #expect(revenue.map(\.route) == ["score", "verdict"])
             #expect(revenue.map(\.earned) == [.msat(2000), .msat(500)])
             #expect(revenue.map(\.calls) == [2, 1])
-            #expect(try await ledger.revenue(since: Date(timeIntervalSinceNow: 3600)).isEmpty)
+            #expect(try await ledger.revenue(from: Date(timeIntervalSinceNow: 3600)).isEmpty)
             let report = try await ledger.audit()
             #expect(report.isConsistent && report.earned == .msat(2500) && report.held == .zero)
         }

@@ -7,6 +7,7 @@ import L402Client
 import LND
 import LightningPrimitives
 import Logging
+import PurchaseReceipts
 import Supervisor
 
 /// Calls a URL and pays for it.
@@ -25,9 +26,12 @@ struct GetCommand: AsyncParsableCommand {
 
             A token that is paid but not served is kept in a file, to be used with --token-file.
 
+            --save-receipt FILE keeps what 'assay receipt verify FILE' needs to prove, later and offline, what was bought:
+            the signed receipt, the request and the answer. Neither token nor preimage is in it.
+
             Exit codes: 0 answered; 1 the service answered with an error; 2 the service cannot be reached;
             3 not paid (declined, or over --max-sats); 4 the payment failed; 5 paid but not served;
-            6 the payment's state is unknown; 64 usage.
+            6 the payment's state is unknown; 7 answered, but without a valid receipt to save; 64 usage.
             """
     )
 
@@ -61,6 +65,9 @@ struct GetCommand: AsyncParsableCommand {
     @Option(help: "A file with a token that was paid earlier.")
     var tokenFile: String?
 
+    @Option(help: "Keep the service's signed receipt with request and answer in this file.")
+    var saveReceipt: String?
+
     @Flag(name: .shortAndLong, help: "Show each step.")
     var verbose = false
 
@@ -70,7 +77,8 @@ struct GetCommand: AsyncParsableCommand {
         let client = PayingClient(wallet: node) { if isVerbose { Terminal.note("* \($0)") } }
         do {
             let limit = maxSats
-            let answer = try await client.fetch(try call(), token: try storedToken()) { Self.agree($0, limit: limit) }
+            let call = try call()
+            let answer = try await client.fetch(call, token: try storedToken()) { Self.agree($0, limit: limit) }
             await node.shutdown()
             if isVerbose { show(answer) }
             FileHandle.standardOutput.write(Data(answer.body))
@@ -78,6 +86,7 @@ struct GetCommand: AsyncParsableCommand {
             guard (200..<400).contains(answer.status) else {
                 throw Failure(1, "\(url) answered \(answer.status)")
             }
+            if let saveReceipt { try Self.save(answer, to: call, in: saveReceipt) }
         } catch let error as PayingClientError {
             await node.shutdown()
             throw try failure(error)
@@ -164,6 +173,40 @@ struct GetCommand: AsyncParsableCommand {
         for name in ["L402-Payment", "L402-Balance", "L402-Expires", "X-Request-Id"] {
             if let value = answer.header(name) { Terminal.note("* \(name): \(value)") }
         }
+    }
+
+    /// Keeps the receipt, valid or not: an invalid one is evidence too.
+    private static func save(_ answer: PaidAnswer, to call: PaidCall, in path: String) throws {
+        guard let header = answer.header("L402-Receipt"), let target = call.target else {
+            throw Failure(7, "the service sent no receipt; nothing was saved")
+        }
+        let receipt: SignedReceipt
+        do {
+            receipt = try SignedReceipt(headerValue: header)
+        } catch {
+            throw Failure(7, "the service's receipt cannot be read (\(error)); nothing was saved")
+        }
+        let file = ReceiptFile(
+            receipt: receipt,
+            url: call.url,
+            serverKey: "",
+            method: call.method,
+            target: target,
+            requestBody: call.body ?? [],
+            status: answer.status,
+            responseBody: answer.body,
+            paymentHash: answer.paymentHash,
+            paid: answer.paid == .zero ? nil : answer.paid,
+            receivedAt: Int64(Date().timeIntervalSince1970)
+        )
+        // Private, because the answer may be.
+        try PrivateFile.write(Array(file.data), to: path)
+        let failed = file.verify(expectedKey: nil).entries.filter { $0.outcome == .failed }
+        guard failed.isEmpty else {
+            let checks = failed.map { "\($0.check.rawValue): \($0.detail)" }.joined(separator: "; ")
+            throw Failure(7, "the receipt in \(path) is not valid: \(checks)")
+        }
+        Terminal.note("The receipt is in \(path): check it with 'assay receipt verify \(path) --key KEY'.")
     }
 
     private func failure(_ error: PayingClientError) throws -> Failure {

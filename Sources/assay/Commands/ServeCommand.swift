@@ -14,6 +14,7 @@ import Logging
 import Migrations
 import Oracle
 import Postgres
+import PurchaseReceipts
 import ServiceLifecycle
 import Settings
 
@@ -38,9 +39,9 @@ struct ServeCommand: AsyncParsableCommand {
         let registry = MetricsSetup.start(settings)
         // Everything that can be wrong with the configuration is found before anything is started.
         let modules = try Self.modules(settings)
-        let keyRing = try Self.keyRing(settings)
+        let keyRing = try KeyRing.configured(settings)
         let lnd = try LNDClient.configured(settings, macaroon: .invoiceMacaroon, logger: logger)
-        let gateway = try GatewayConfiguration(settings)
+        var gateway = try GatewayConfiguration(settings)
         let database = try await Database.open(settings, logger: logger)
         let client = try await database.client(
             application: "assay-serve",
@@ -56,38 +57,30 @@ struct ServeCommand: AsyncParsableCommand {
             settings: settings,
             logger: logger
         )
-        let ledger = Ledger(client: money, logger: logger)
         let readiness = NodeReadiness(lnd: lnd, logger: logger)
-        let bypass = OperatorBypass(secret: settings.secret(.operatorSecret)?.text)
-        let gate = Gate(
-            configuration: GateConfiguration(settings),
-            keyRing: keyRing,
-            lnd: lnd,
-            readiness: readiness,
-            ledger: ledger,
-            bypass: bypass,
-            logger: logger
-        )
+        let till = try Till(settings, keyRing: keyRing, lnd: lnd, readiness: readiness, money, logger: logger)
         let oracle = TrustOracle(client: client, logger: logger)
         let monitor = HealthMonitor(
             client: client,
             migrator: Migrator(client: client, logger: logger),
             oracle: oracle,
             readiness: readiness,
-            isBypassEnabled: bypass.isEnabled,
+            isBypassEnabled: till.operators.isBypassEnabled,
             version: BuildInfo.current.version,
             commit: BuildInfo.current.commit
         )
+        let metrics = MetricsSetup.access(settings, operators: till.operators)
+        let own = Self.routes(oracle, monitor, settings, modules: modules)
+        let signer = try ReceiptSigner.configured(settings)
+        gateway.receiptSigner = signer
+        let sold = APIRoute.sold(own)
         let routes =
-            Self.routes(oracle, monitor, settings, modules: modules) + [
-                .metrics(registry, access: MetricsSetup.access(settings))
-            ]
-        let server = GatewayServer(configuration: gateway, routes: routes, gate: gate, logger: logger)
+            own + till.routes + APIRoute.discovery(try DiscoveryFacts(settings, signer: signer), sold: { sold })
+            + [.metrics(registry, access: metrics)]
+        let server = GatewayServer(configuration: gateway, routes: routes, gate: till.gate, logger: logger)
         await readiness.check()
         let services: [any Service] =
-            (database.server.map { [$0] } ?? []) + [
-                client, money, readiness, gate.settlements, oracle, HoldSweeper(ledger: ledger, logger: logger), server,
-            ]
+            (database.server.map { [$0] } ?? []) + [client, money, readiness] + till.services + [oracle, server]
         try await Services.run(services, parent: parent, logger: logger)
         await lnd.shutdown()
     }
@@ -118,25 +111,6 @@ struct ServeCommand: AsyncParsableCommand {
         guard let unknown = modules.first(where: { $0 != "oracle" }) else { return modules }
         throw Failure(Failure.configuration, "\(Setting.modules.name): '\(unknown)' is not a module; there is: oracle")
     }
-
-    /// The key ring; there is no gate without one.
-    private static func keyRing(_ settings: Settings) throws -> KeyRing {
-        do {
-            if let ring = settings.secret(.keyRing) { return try KeyRing(parsing: ring.text) }
-            if let secret = settings.secret(.l402Secret) {
-                return try KeyRing(parsing: "0 mint \(secret.text)")
-            }
-        } catch {
-            throw Failure(Failure.configuration, "the L402 key is not valid: \(error)")
-        }
-        throw Failure(
-            Failure.configuration,
-            """
-            L402_MACAROON_SECRET is not set; without it nobody could tell a paid token from a forged one. Make one:
-              umask 077; echo "0 mint $(openssl rand -hex 32)" > l402-key-ring; export ASSAY_L402_KEY_RING_FILE=$PWD/l402-key-ring
-            """
-        )
-    }
 }
 
 extension GatewayConfiguration {
@@ -159,19 +133,5 @@ extension GatewayConfiguration {
             }
             return network
         }
-    }
-}
-
-extension GateConfiguration {
-    init(_ settings: Settings) {
-        self.init()
-        invoiceExpirySeconds = settings.integer(.invoiceExpiry) ?? invoiceExpirySeconds
-        tokenLifetimeSeconds = settings.integer(.tokenLifetime).map(Int64.init) ?? tokenLifetimeSeconds
-        challengesPerSecond = settings.integer(.challengeRate).map(Double.init) ?? challengesPerSecond
-        challengeBurst = settings.integer(.challengeBurst).map(Double.init) ?? challengeBurst
-        totalChallengesPerSecond = settings.integer(.totalChallengeRate).map(Double.init) ?? totalChallengesPerSecond
-        openInvoiceLimit = settings.integer(.openInvoices) ?? openInvoiceLimit
-        requestsPerSecond = settings.integer(.credentialRate).map(Double.init) ?? requestsPerSecond
-        requestBurst = requestsPerSecond * 2
     }
 }

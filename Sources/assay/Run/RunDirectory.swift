@@ -12,6 +12,7 @@ struct RunDirectory {
     var sandbox: String { path + "/sandbox" }
     var keyRing: String { path + "/secrets/l402-key-ring" }
     var operatorToken: String { path + "/secrets/operator-token" }
+    var receiptKey: String { path + "/secrets/receipt-key" }
     var apiKey: String { path + "/secrets/api-key" }
 
     /// The run file of the run before this one.
@@ -28,6 +29,7 @@ struct RunDirectory {
             for part in ["secrets", "logs", "sandbox"] { try Self.makeDirectory("\(absolute)/\(part)", mode: 0o700) }
             _ = try PrivateFile.readOrCreate(keyRing) { "0 mint \(Self.randomHex())\n" }
             _ = try PrivateFile.readOrCreate(operatorToken) { Self.randomHex() + "\n" }
+            _ = try PrivateFile.readOrCreate(receiptKey) { Self.randomHex() + "\n" }
             _ = try PrivateFile.readOrCreate(apiKey) { Self.randomHex() + "\n" }
         } catch {
             throw Failure(Failure.unavailable, "the data directory \(absolute) cannot be used: \(error)")

@@ -57,6 +57,7 @@ final class RunStack: Sendable {
                 "\(Setting.keyRing.name)_FILE": plan.directory.keyRing,
                 "\(Setting.operatorSecret.name)_FILE": plan.directory.operatorToken,
                 "\(Setting.apiKey.name)_FILE": plan.directory.apiKey,
+                "\(Setting.receiptKey.name)_FILE": plan.directory.receiptKey,
             ],
             // One person on one machine: the limits for strangers would only be in the way.
             standard: [

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Gateway
+import Ledger
 import Metrics
 import PrometheusExposition
 import Settings
@@ -20,9 +21,10 @@ enum MetricsSetup {
     }
 
     /// Who may scrape.
-    static func access(_ settings: Settings) -> MetricsAccess {
+    static func access(_ settings: Settings, operators: OperatorAccess? = nil) -> MetricsAccess {
         MetricsAccess(
             key: settings.secret(.apiKey)?.text,
+            operators: operators,
             isLoopbackFree: settings.text(.metricsAuth) != "key"
         )
     }

@@ -11,6 +11,26 @@ enum Terminal {
     /// Writes a line of the answer at once: a pipe's reader should not wait for a buffer to fill.
     static func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 
+    /// Writes rows with aligned columns; the last column is as wide as it is.
+    static func table(_ rows: [[String]]) {
+        let columns = rows.map(\.count).max() ?? 0
+        let widths = (0..<columns).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }
+        for row in rows {
+            let cells = row.enumerated().map { index, cell in
+                index == row.count - 1
+                    ? cell : cell + String(repeating: " ", count: widths[index] - cell.count)
+            }
+            say(cells.joined(separator: "  "))
+        }
+    }
+
+    /// Writes a value as JSON with sorted members.
+    static func say(json value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        say(String(decoding: try encoder.encode(value), as: UTF8.self))
+    }
+
     static func note(_ text: String) { write(text + "\n") }
 
     static func error(_ text: String) { write("assay: \(text)\n") }

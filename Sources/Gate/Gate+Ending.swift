@@ -1,0 +1,53 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Ledger
+internal import LightningPrimitives
+internal import Logging
+internal import Synchronization
+
+extension Gate {
+    /// Books a served request, and keeps its answer if the request carries an `Idempotency-Key`.
+    ///
+    /// - Returns: false when the hold was released meanwhile, so the answer must not be given.
+    public func settle(
+        _ grant: Grant,
+        _ terms: GrantTerms = .unpaid,
+        answer: @autoclosure () -> StoredAnswer? = nil
+    ) async -> Bool {
+        guard case .paid(let paid) = grant else { return true }
+        do {
+            if let work = terms.work, let answer = answer() {
+                try await ledger.settle(paid, for: work, answer: answer)
+            } else {
+                try await ledger.settle(paid)
+                if let work = terms.work { await ledger.abandon(work) }
+            }
+            return true
+        } catch {
+            logger.error("a served request could not be settled", metadata: ["ledger.error": "\(error)"])
+            return false
+        }
+    }
+
+    /// Gives back what was held for a request that was not served.
+    public func release(_ grant: Grant, _ terms: GrantTerms = .unpaid) async {
+        guard case .paid(let paid) = grant else { return }
+        do {
+            _ = try await ledger.release(paid)
+        } catch {
+            // The sweeper releases the hold when its deadline has passed.
+            logger.warning("a hold will be released by the sweeper", metadata: ["ledger.error": "\(error)"])
+        }
+        if let work = terms.work { await ledger.abandon(work) }
+    }
+
+    /// Whether a look-up that found nothing is free: so many per hour and payment are.
+    public func isFreeMiss(_ grant: Grant) -> Bool {
+        guard case .paid(let paid) = grant else { return true }
+        return misses.withLock { $0.take(paid.paymentHash, now: MonotonicSeconds.now()) }.isAllowed
+    }
+
+    /// Cancels invoices that nobody has paid in time.
+    public func cancelExpiredInvoices() async { await issuer.cancelExpired() }
+}
