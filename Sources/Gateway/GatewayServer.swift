@@ -35,6 +35,7 @@ public struct GatewayServer: Service {
     private let configuration: GatewayConfiguration
     private let routes: [APIRoute]
     private let gate: Gate?
+    private let services: ProxiedServices?
     private let logger: Logger
     private let onListening: @Sendable (Int) -> Void
 
@@ -42,16 +43,19 @@ public struct GatewayServer: Service {
     /// - Parameters:
     ///   - routes: the route table; the OpenAPI description is added to it.
     ///   - gate: needed when a route is paid.
+    ///   - services: services of others that the gate stands in front of.
     ///   - onListening: told the port once the server listens.
     public init(
         configuration: GatewayConfiguration,
         routes: [APIRoute],
         gate: Gate?,
+        services: ProxiedServices? = nil,
         logger: Logger,
         onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.gate = gate
+        self.services = services
         self.logger = logger
         self.onListening = onListening
         let version = configuration.version
@@ -78,18 +82,29 @@ public struct GatewayServer: Service {
 
     /// Serves until graceful shutdown; requests under way are finished.
     public func run() async throws {
+        let limits = RateLimits(configuration.rateLimits)
         let runner = RouteRunner(
             gate: gate,
-            limits: RateLimits(configuration.rateLimits),
+            limits: limits,
             bodyLimit: configuration.bodyLimit,
             deadline: configuration.requestTimeout,
             receipts: ReceiptDesk(signer: configuration.receiptSigner)
         )
         let rule = ClientAddressRule(trustedProxies: configuration.trustedProxies)
+        let proxy = services.map { services in
+            ServiceProxy(
+                services: services,
+                gate: gate,
+                limits: limits,
+                addressRule: rule,
+                native: NativePaths(routes),
+                logger: logger
+            )
+        }
         let router = APIRouter.router(
             routes,
             runner: runner,
-            pipeline: RequestPipeline(addressRule: rule, logger: logger)
+            pipeline: RequestPipeline(addressRule: rule, logger: logger, proxy: proxy)
         )
         // A slow client must not hold a connection for ever, and headers are bounded before they are looked at.
         let http1 = HTTP1Channel.Configuration(

@@ -34,6 +34,15 @@ public enum ForwardedHeaders {
         }
     }
 
+    /// Whether a request holds anything that may pay for it or let an operator through.
+    public static func holdsCredential(_ headers: HTTPFields) -> Bool {
+        headers.contains { field in
+            let name = folded(field.name)
+            return credentials.contains(name) && !name.hasPrefix("l402-")
+                || name == "authorization" && holdsPayment(field.value)
+        }
+    }
+
     /// The headers of an answer that its client may see; `Content-Length` stays, because the body passes unchanged.
     public static func response(_ headers: HTTPFields) -> HTTPFields {
         let listed = connectionOptions(headers)

@@ -49,6 +49,8 @@ public struct CatalogueService: Sendable, Hashable {
         public var response: Duration = .seconds(30)
         /// Between two parts of the answer's body.
         public var stall: Duration = .seconds(30)
+        /// How long a WebSocket may be silent in both directions.
+        public var idle: Duration = .seconds(600)
         /// The whole exchange; `nil` for no limit, which streams need.
         public var total: Duration?
 

@@ -55,6 +55,7 @@ enum ServiceReading {
         timeouts.connect = own.value("connect", remedy, Quantity.duration) ?? timeouts.connect
         timeouts.response = own.value("response", remedy, Quantity.duration) ?? timeouts.response
         timeouts.stall = own.value("stall", remedy, Quantity.duration) ?? timeouts.stall
+        timeouts.idle = own.value("idle", remedy, Quantity.duration) ?? timeouts.idle
         timeouts.total = own.value("total", remedy, Quantity.duration)
         own.finish()
         return timeouts

@@ -58,7 +58,7 @@ struct ServeCommand: AsyncParsableCommand {
             logger: logger
         )
         let readiness = NodeReadiness(lnd: lnd, logger: logger)
-        let till = try Till(settings, keyRing: keyRing, lnd: lnd, readiness: readiness, money, logger: logger)
+        let till = try await Till(settings, keyRing: keyRing, lnd: lnd, readiness: readiness, money, logger: logger)
         let oracle = TrustOracle(client: client, logger: logger)
         let monitor = HealthMonitor(
             client: client,
@@ -74,10 +74,18 @@ struct ServeCommand: AsyncParsableCommand {
         let signer = try ReceiptSigner.configured(settings)
         gateway.receiptSigner = signer
         let sold = APIRoute.sold(own)
+        let table = till.proxied.table
         let routes =
-            own + till.routes + APIRoute.discovery(try DiscoveryFacts(settings, signer: signer), sold: { sold })
+            own + till.routes
+            + APIRoute.discovery(try DiscoveryFacts(settings, signer: signer), sold: { sold + table.sold })
             + [.metrics(registry, access: metrics)]
-        let server = GatewayServer(configuration: gateway, routes: routes, gate: till.gate, logger: logger)
+        let server = GatewayServer(
+            configuration: gateway,
+            routes: routes,
+            gate: till.gate,
+            services: till.proxied.proxied,
+            logger: logger
+        )
         await readiness.check()
         let services: [any Service] =
             (database.server.map { [$0] } ?? []) + [client, money, readiness] + till.services + [oracle, server]
