@@ -13,6 +13,7 @@ struct RequestPipeline: RouterMiddleware {
     typealias Context = APIContext
 
     let addressRule: ClientAddressRule
+    let blockList: BlockList
     let logger: Logger
 
     func handle(
@@ -26,6 +27,9 @@ struct RequestPipeline: RouterMiddleware {
         context.client = addressRule.client(peer: context.peer?.address, headers: request.headers)
         var response: Response
         do {
+            if blockList.contains(context.client) {
+                throw APIError(.forbidden, "Requests from this network are not served.")
+            }
             try Self.checkMediaType(request)
             response = try await next(request, context)
         } catch {

@@ -19,6 +19,11 @@ extension Setting {
         default: "",
         "Networks, separated by commas, whose X-Forwarded-For is believed."
     )
+    public static let blockList = Setting(
+        "ASSAY_BLOCKLIST_FILE",
+        .path,
+        "File of networks that are not served, one CIDR per line; read again when it changes."
+    )
     public static let maxConnections = Setting(
         "ASSAY_MAX_CONNECTIONS",
         .integer(1...1_000_000),
@@ -61,7 +66,7 @@ extension Setting {
         "What /.well-known/l402-directory-verify.txt shows, to prove the domain to l402.directory."
     )
     private static let listening = [
-        modules, host, port, trustedProxies, maxConnections, logLevel, apiKey, metricsAuth, metricsPrefix,
+        modules, host, port, trustedProxies, blockList, maxConnections, logLevel, apiKey, metricsAuth, metricsPrefix,
         indexProof, directoryProof,
     ]
 

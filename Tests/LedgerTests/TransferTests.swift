@@ -114,6 +114,33 @@ struct TransferTests {
         }
     }
 
+    @Test("work that cost less than was held is charged what it cost, in one step, and once")
+    func metered() async throws {
+        try await Fixture.with { fixture in
+            let payment = Fixture.payment(1000)
+            let hash = payment.paymentHash
+            try await fixture.ledger.open(payment)
+            let limit = SpendingLimit(key: [UInt8](repeating: 1, count: 32), amount: .msat(500))
+            let grant = try await fixture.ledger.debit(
+                paymentHash: hash,
+                amount: .msat(400),
+                route: "r",
+                within: [limit]
+            )
+            await #expect(throws: LedgerError.invalidAmount) {
+                try await fixture.ledger.settle(grant, charging: .msat(401))
+            }
+            for _ in 0..<2 { try await fixture.ledger.settle(grant, charging: .msat(150)) }
+            #expect(try await fixture.ledger.balance(paymentHash: hash).spent == .msat(150))
+            #expect(try await fixture.ledger.used([limit.key])[limit.key]?.spent == .msat(150))
+            let free = try await fixture.ledger.debit(paymentHash: hash, amount: .msat(400), route: "r")
+            try await fixture.ledger.settle(free, charging: .zero)
+            #expect(try await fixture.ledger.balance(paymentHash: hash).spent == .msat(150))
+            #expect(try await fixture.ledger.revenue(from: .distantPast).map(\.earned) == [.msat(150)])
+            #expect(try await fixture.ledger.audit().isConsistent)
+        }
+    }
+
     @Test(
         "a rate makes a price that is rounded up to the msat",
         arguments: [

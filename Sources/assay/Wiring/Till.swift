@@ -21,6 +21,8 @@ struct Till {
     let gate: Gate
     let operators: OperatorAccess
     let routes: [APIRoute]
+    /// Has files read anew on SIGHUP.
+    let reload: ReloadSignals
     /// In the order of starting.
     let services: [any Service]
 
@@ -68,6 +70,7 @@ struct Till {
         let reload = ReloadSignals(logger: logger)
         let watch = Self.watch(settings, gate: gate, logger: logger)
         if let watch { reload.add { await watch.reload() } }
+        self.reload = reload
         services =
             (watch.map { [$0] } ?? []) + [
                 reload, revocations, credentials, gate.settlements, InvoiceExpiry(gate: gate),
