@@ -121,6 +121,11 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         module("Gzip", ["CZlib"]),
         tests("Gzip"),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+        module("YAML", ["CYAML"]),
+        tests("YAML"),
+        module("ServiceCatalogue", ["L402", "LightningPrimitives", "YAML"]),
+        tests("ServiceCatalogue", ["LightningPrimitives", "YAML"]),
         module("LightningGraph", ["LightningPrimitives"]),
         tests("LightningGraph", ["Gzip", "LightningPrimitives"], resources: [.copy("Vectors")]),
         module("TrustScore"),
@@ -154,6 +159,10 @@ let package = Package(
                 "ByteCoding", "Deadlines", "LightningPrimitives", "WatchedFiles", httpClient, logging, metrics, nioCore,
                 nioFoundation, nioHTTP1, nioSSL,
             ]
+        ),
+        module(
+            "ReverseProxy",
+            ["Deadlines", httpClient, httpTypes, nioCore, nioHTTP1, nioPosix, nioSSL]
         ),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
@@ -240,8 +249,9 @@ let package = Package(
             [
                 "ByteCoding", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle", "Postgres",
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
-                "PrometheusExposition", crypto, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, metrics,
-                nioCore, nioFoundation, nioHTTP1, nioHTTPTypes,
+                "PrometheusExposition", "ReverseProxy", "ServiceCatalogue", "WatchedFiles", crypto, httpTypes,
+                hummingbird, hummingbirdCore, lifecycle, logging, metrics, nioCore, nioFoundation, nioHTTP1,
+                nioHTTPTypes,
             ]
         ),
         tests("Gateway", ["IPAddresses", httpTypes, nioCore]),
@@ -257,7 +267,7 @@ let package = Package(
                 "L402Client",
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
-                argumentParser,
+                "ServiceCatalogue", "YAML", argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,
                 metrics, nioCore, nioFoundation, nioHTTP1, subprocess, system,

@@ -27,6 +27,8 @@ public struct APIError: Error, Sendable {
         case internalError = "INTERNAL_ERROR"
         case serviceUnavailable = "SERVICE_UNAVAILABLE"
         case paymentPending = "PAYMENT_PENDING"
+        case badGateway = "BAD_GATEWAY"
+        case lengthRequired = "LENGTH_REQUIRED"
         case gatewayTimeout = "GATEWAY_TIMEOUT"
 
         var status: HTTPResponse.Status {
@@ -46,6 +48,8 @@ public struct APIError: Error, Sendable {
             case .rateLimited: .tooManyRequests
             case .internalError: .internalServerError
             case .serviceUnavailable, .paymentPending: .serviceUnavailable
+            case .badGateway: .badGateway
+            case .lengthRequired: .lengthRequired
             case .gatewayTimeout: .gatewayTimeout
             }
         }

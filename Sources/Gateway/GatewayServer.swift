@@ -41,6 +41,7 @@ public struct GatewayServer: Service {
     private let configuration: GatewayConfiguration
     private let routes: [APIRoute]
     private let gate: Gate?
+    private let services: ProxiedServices?
     private let logger: Logger
     private let onListening: @Sendable (Int) -> Void
 
@@ -48,16 +49,19 @@ public struct GatewayServer: Service {
     /// - Parameters:
     ///   - routes: the route table; the OpenAPI description is added to it.
     ///   - gate: needed when a route is paid.
+    ///   - services: services of others that the gate stands in front of.
     ///   - onListening: told the port once the server listens.
     public init(
         configuration: GatewayConfiguration,
         routes: [APIRoute],
         gate: Gate?,
+        services: ProxiedServices? = nil,
         logger: Logger,
         onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.gate = gate
+        self.services = services
         self.logger = logger
         self.onListening = onListening
         let version = configuration.version
@@ -84,9 +88,10 @@ public struct GatewayServer: Service {
 
     /// Serves until graceful shutdown; requests under way are finished.
     public func run() async throws {
+        let limits = RateLimits(configuration.rateLimits)
         let runner = RouteRunner(
             gate: gate,
-            limits: RateLimits(configuration.rateLimits),
+            limits: limits,
             bodyLimit: configuration.bodyLimit,
             deadline: configuration.requestTimeout,
             bodyDeadline: configuration.bodyTimeout,
@@ -94,10 +99,25 @@ public struct GatewayServer: Service {
         )
         let headTimeout = TimeAmount(configuration.headTimeout)
         let rule = ClientAddressRule(trustedProxies: configuration.trustedProxies)
+        let proxy = services.map { services in
+            ServiceProxy(
+                services: services,
+                gate: gate,
+                limits: limits,
+                addressRule: rule,
+                native: NativePaths(routes),
+                logger: logger
+            )
+        }
         let router = APIRouter.router(
             routes,
             runner: runner,
-            pipeline: RequestPipeline(addressRule: rule, blockList: configuration.blockList, logger: logger)
+            pipeline: RequestPipeline(
+                addressRule: rule,
+                blockList: configuration.blockList,
+                logger: logger,
+                proxy: proxy
+            )
         )
         // A slow client must not hold a connection for ever, and headers are bounded before they are looked at.
         let http1 = HTTP1Channel.Configuration(

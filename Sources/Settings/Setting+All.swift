@@ -65,8 +65,14 @@ extension Setting {
         .text,
         "What /.well-known/l402-directory-verify.txt shows, to prove the domain to l402.directory."
     )
+    public static let servicesFile = Setting(
+        "ASSAY_SERVICES_FILE",
+        .path,
+        "YAML file of services that the gate stands in front of; read again when it changes. docs/proxy.md describes it."
+    )
     private static let listening = [
-        modules, host, port, trustedProxies, blockList, maxConnections, logLevel, apiKey, metricsAuth, metricsPrefix,
+        modules, servicesFile, host, port, trustedProxies, blockList, maxConnections, logLevel, apiKey, metricsAuth,
+        metricsPrefix,
         indexProof, directoryProof,
     ]
 

@@ -59,7 +59,7 @@ struct ServeCommand: AsyncParsableCommand {
             logger: logger
         )
         let readiness = NodeReadiness(lnd: lnd, logger: logger)
-        let till = try Till(settings, keyRing: keyRing, lnd: lnd, readiness: readiness, money, logger: logger)
+        let till = try await Till(settings, keyRing: keyRing, lnd: lnd, readiness: readiness, money, logger: logger)
         let oracle = TrustOracle(client: client, logger: logger)
         let monitor = HealthMonitor(
             client: client,
@@ -77,10 +77,18 @@ struct ServeCommand: AsyncParsableCommand {
         let blocked = try await Self.watchBlockList(settings, gateway.blockList, logger: logger)
         if let blocked { till.reload.add { await blocked.reload() } }
         let sold = APIRoute.sold(own)
+        let table = till.proxied.table
         let routes =
-            own + till.routes + APIRoute.discovery(try DiscoveryFacts(settings, signer: signer), sold: { sold })
+            own + till.routes
+            + APIRoute.discovery(try DiscoveryFacts(settings, signer: signer), sold: { sold + table.sold })
             + [.metrics(registry, access: metrics)]
-        let server = GatewayServer(configuration: gateway, routes: routes, gate: till.gate, logger: logger)
+        let server = GatewayServer(
+            configuration: gateway,
+            routes: routes,
+            gate: till.gate,
+            services: till.proxied.proxied,
+            logger: logger
+        )
         await readiness.check()
         let services: [any Service] =
             (database.server.map { [$0] } ?? []) + [client, money, readiness] + till.services
