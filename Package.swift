@@ -56,12 +56,20 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "assay", targets: ["assay"]),
-        // What the benchmarks use.
+        // What Benchmarks and Fuzz use.
+        .library(name: "Bolt11", targets: ["Bolt11"]),
+        .library(name: "ByteCoding", targets: ["ByteCoding"]),
         .library(name: "EmbeddedPostgres", targets: ["EmbeddedPostgres"]),
+        .library(name: "IPAddresses", targets: ["IPAddresses"]),
+        .library(name: "L402", targets: ["L402"]),
         .library(name: "Ledger", targets: ["Ledger"]),
         .library(name: "LightningPrimitives", targets: ["LightningPrimitives"]),
+        .library(name: "Macaroons", targets: ["Macaroons"]),
         .library(name: "Migrations", targets: ["Migrations"]),
+        .library(name: "PaymentAuthentication", targets: ["PaymentAuthentication"]),
         .library(name: "Postgres", targets: ["Postgres"]),
+        .library(name: "PurchaseReceipts", targets: ["PurchaseReceipts"]),
+        .library(name: "Secp256k1", targets: ["Secp256k1"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
