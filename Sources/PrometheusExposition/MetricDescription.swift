@@ -69,7 +69,6 @@ public struct MetricDescription: Sendable, Hashable {
             "l402_key_ring_reload_ok",
             "Whether the key ring's file was taken when it last changed: 1 or 0."
         ),
-        MetricDescription("services_reload_ok", "Whether the services file was taken when it last changed: 1 or 0."),
         MetricDescription("ledger_entries_total", "Entries written to the ledger, by kind."),
         MetricDescription(
             "ledger_debit_batch_size",
