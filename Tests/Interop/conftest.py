@@ -10,7 +10,6 @@ import sys
 import pytest
 
 import books
-from backend import SERVICES, Backend
 from environments import Environments
 from wallet import Wallet
 
@@ -89,19 +88,6 @@ def drive(client, run, wallet, profile):
         "node": run.info["payer"]["restUrl"], "nodeCertificate": run.info["payer"]["tlsCert"],
     }
     return lambda **more: client.drive(task | more)
-
-
-@pytest.fixture
-def dispatches(request, program, tmp_path_factory):
-    """A run with a service behind its gate; parameters are settings."""
-    directory = tmp_path_factory.mktemp("services")
-    services = directory / "services.yaml"
-    with Backend() as backend:
-        services.write_text(SERVICES.format(backend=backend.url))
-        settings = {"ASSAY_SERVICES_FILE": str(services)} | getattr(request, "param", {})
-        run = Run(program, directory / "data", settings).start()
-        yield run
-        assert run.stop() == 0
 
 
 @dataclasses.dataclass
