@@ -92,7 +92,9 @@ struct RequestPipeline: RouterMiddleware {
         // No cookies are used, so every origin may read.
         response.headers[.accessControlAllowOrigin] = "*"
         response.headers[.accessControlExposeHeaders] = exposed
-        if request.headers[.authorization] != nil { response.headers[.cacheControl] = "no-store" }
+        if request.headers[.authorization] != nil, response.headers[.cacheControl]?.contains("no-store") != true {
+            response.headers[.cacheControl] = "no-store"
+        }
     }
 
     private static let exposed =

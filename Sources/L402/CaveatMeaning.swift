@@ -21,8 +21,8 @@ extension CaveatValue {
             return "until \(date.formatted(.iso8601))"
         case .methods(let names): return "only with \(Self.list(names))"
         case .pathPrefix(let segments): return "only at or under /\(segments.joined(separator: "/"))"
-        case .uses(let count): return "at most \(count) requests with exactly this token"
-        case .sats(let count): return "at most \(count) sat with exactly this token"
+        case .uses(let count): return "at most \(count) requests, those of tokens narrowed from here included"
+        case .sats(let count): return "at most \(count) sat, those of tokens narrowed from here included"
         case .network(let network): return "only from \(network)"
         }
     }

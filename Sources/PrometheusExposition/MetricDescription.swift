@@ -52,7 +52,11 @@ public struct MetricDescription: Sendable, Hashable {
             "l402_open_invoices",
             "Invoices made here that are neither paid nor expired, as far as known."
         ),
-        MetricDescription("l402_revenue_msat_total", "Millisatoshi earned: holds that were settled."),
+        MetricDescription("l402_revenue_msat_total", "Millisatoshi earned: holds that were settled, by route."),
+        MetricDescription("l402_replayed_total", "Repeated requests answered from the store without a charge."),
+        MetricDescription("l402_revocations", "Tokens and payments that are revoked."),
+        MetricDescription("l402_key_ring_reload_ok", "Whether the key ring's file was taken when it last changed: 1 or 0."),
+        MetricDescription("services_reload_ok", "Whether the services file was taken when it last changed: 1 or 0."),
         MetricDescription("ledger_entries_total", "Entries written to the ledger, by kind."),
         MetricDescription(
             "ledger_debit_batch_size",
@@ -60,7 +64,7 @@ public struct MetricDescription: Sendable, Hashable {
             buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
         ),
         MetricDescription("ledger_holds_swept_total", "Holds released because their request never ended."),
-        MetricDescription("operator_bypass_total", "Uses of the operator token, by result."),
+        MetricDescription("operator_bypass_total", "Uses of operators' bypass credentials, by result and name."),
     ]
 
     private static let lnd = [

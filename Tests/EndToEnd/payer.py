@@ -11,7 +11,7 @@ def read_challenge(response):
     """Token and invoice of a 402 answer, by the fixed pattern that simple clients use."""
     assert response.status_code == 402, (response.status_code, response.text)
     header = response.headers["WWW-Authenticate"]
-    match = re.match(r'^L402 macaroon="([^"]+)", invoice="([^"]+)", version="0", token="\1"(, Payment [^\n]+)?$', header)
+    match = re.match(r'^L402 macaroon="([^"]+)", invoice="([^"]+)", version="0", token="\1"(, Payment id=.*)?$', header)
     assert match, header
     return match.group(1), match.group(2)
 

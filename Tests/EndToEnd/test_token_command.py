@@ -1,5 +1,6 @@
 """`assay token` and `assay receipt`: what holders and operators do with tokens and receipts at hand."""
 
+import base64
 import hashlib
 import http.server
 import json
@@ -10,6 +11,7 @@ import subprocess
 import threading
 
 import pytest
+import requests
 
 from payer import buy
 
@@ -125,3 +127,15 @@ def test_get_saves_the_receipt_and_says_when_it_is_about_something_else(assay, t
     assert saved["request"] == {"body": "", "method": "GET", "target": "/a%20b?c=d"}
     assert saved["receipt"] == vector["receipt"] and kept.stat().st_mode & 0o777 == 0o600
     assay("receipt", "verify", kept, code=1)
+
+
+def test_a_bought_answer_leaves_a_receipt_that_verifies_with_the_published_key(run, node, assay, tmp_path):
+    kept = tmp_path / "receipt.json"
+    url = f"{run.api}/api/profile/{node}"
+    wallet = ["--wallet", run.data / "run.json", "--max-sats", "10"]
+    answer = assay("get", url, *wallet, "--save-receipt", kept)
+    key = requests.get(run.api + "/.well-known/l402", timeout=10).json()["receiptKey"]
+    report = json.loads(assay("receipt", "verify", kept, "--key", key, "--json").stdout)
+    assert {check["outcome"] for check in report["checks"]} == {"passed"}, report
+    saved = json.loads(kept.read_text())
+    assert base64.b64decode(saved["response"]["body"]).decode() == answer.stdout.rstrip("\n")

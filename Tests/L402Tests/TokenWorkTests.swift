@@ -74,7 +74,7 @@ struct TokenWorkTests {
         #expect(summary.caveats[0].meaning == "only for assay up to tier 0")
         #expect(summary.caveats[1].meaning == "only for the capabilities profile, top")
         #expect(summary.caveats[2].meaning == "until 1970-01-01T00:33:20Z")
-        #expect(summary.caveats[4].meaning == "at most 3 requests with exactly this token")
+        #expect(summary.caveats[4].meaning == "at most 3 requests, those of tokens narrowed from here included")
         #expect(summary.caveats[9].caveat == "evil=\\u{1b}[2J\\u{202e}")
     }
 

@@ -152,7 +152,8 @@ extension TokenCommand {
             abstract: "Restrict a token further, offline; needs no key.",
             discussion: """
                 Prints a new token that allows what the old one does and no more; the old one stays as good as it was.
-                All tokens of one payment draw on its one balance. Caveats are added in the order of the options below.
+                All tokens of one payment draw on its one balance, and what is narrowed from the new token shares its counts of
+                uses and satoshi. Caveats are added in the order of the options below.
 
                 Exit codes: 0 narrowed; 1 a caveat would widen the token or would be refused; 64 usage; 65 not a token.
                 """
@@ -160,10 +161,10 @@ extension TokenCommand {
 
         @OptionGroup var source: Source
 
-        @Option(help: "At most this many requests with the new token.")
+        @Option(help: "At most this many requests.")
         var uses: Int64?
 
-        @Option(help: "At most this many satoshi with the new token.")
+        @Option(help: "At most this many satoshi.")
         var sats: Int64?
 
         @Option(help: "Only paths at or under this one.")
