@@ -10,6 +10,7 @@ import sys
 import pytest
 
 import books
+from backend import SERVICES, Backend
 from environments import Environments
 from wallet import Wallet
 
@@ -88,6 +89,19 @@ def drive(client, run, wallet, profile):
         "node": run.info["payer"]["restUrl"], "nodeCertificate": run.info["payer"]["tlsCert"],
     }
     return lambda **more: client.drive(task | more)
+
+
+@pytest.fixture
+def dispatches(request, program, tmp_path_factory):
+    """A run with a service behind its gate; parameters are settings."""
+    directory = tmp_path_factory.mktemp("services")
+    services = directory / "services.yaml"
+    with Backend() as backend:
+        services.write_text(SERVICES.format(backend=backend.url))
+        settings = {"ASSAY_SERVICES_FILE": str(services)} | getattr(request, "param", {})
+        run = Run(program, directory / "data", settings).start()
+        yield run
+        assert run.stop() == 0
 
 
 @dataclasses.dataclass

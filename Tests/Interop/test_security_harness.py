@@ -1,9 +1,8 @@
-"""agent-security-harness: 33 attacks on paid routes."""
+"""agent-security-harness: 33 attacks on a paid service that stands behind the gate."""
+
+import json
 
 import pytest
-import requests
-
-from conftest import Run
 
 # Its CR/LF variant never leaves Python's own HTTP library, and is counted as a fault of the server.
 CANNOT_PASS = "L4-030"
@@ -15,21 +14,14 @@ PRODUCTION = {
 
 
 @pytest.fixture
-def target(request, program, tmp_path_factory):
-    """A run of its own, because the harness floods it; parameters are settings."""
-    run = Run(program, tmp_path_factory.mktemp("harness") / "data", getattr(request, "param", {})).start()
-    yield run
-    assert run.stop() == 0
-
-
-@pytest.fixture
-def attack(client, target):
-    """Runs the harness on three paid routes; returns its results by number."""
+def attack(client, dispatches, tmp_path):
+    """Runs the harness; returns its results by number."""
 
     def run():
-        nodes = requests.get(target.api + "/api/agents/top", params={"limit": 3}, timeout=10).json()["data"]
-        paths = ["/api/profile/" + node["publicKeyHash"] for node in nodes]
-        results = {result["test_id"]: result for result in client.drive({"api": target.api, "paths": paths})["results"]}
+        report = tmp_path / "report.json"
+        done = client.command("-m", "protocol_tests.l402_harness", "--url", dispatches.api, "--report", report)
+        assert report.exists(), done.stdout + done.stderr
+        results = {result["test_id"]: result for result in json.loads(report.read_text())["results"]}
         assert len(results) == 33
         return results
 
@@ -43,7 +35,7 @@ def test_every_attack_but_the_one_that_cannot_pass_is_refused(attack):
 
 
 @pytest.mark.client("agent-security-harness")
-@pytest.mark.parametrize("target", [PRODUCTION], indirect=True, ids=["production"])
+@pytest.mark.parametrize("dispatches", [PRODUCTION], indirect=True, ids=["production"])
 def test_with_the_limits_of_production_no_attack_passes_and_a_flood_is_answered_with_429(attack):
     results = attack()
     # Attacks that need a challenge of their own are not made when the limit gives them none.
