@@ -21,6 +21,10 @@ struct Till {
     let gate: Gate
     let operators: OperatorAccess
     let routes: [APIRoute]
+    /// Has files read anew on SIGHUP.
+    let reload: ReloadSignals
+    /// Services of others behind the gate.
+    let proxied: ServicesWiring
     /// In the order of starting.
     let services: [any Service]
 
@@ -31,7 +35,7 @@ struct Till {
         readiness: NodeReadiness,
         _ client: PostgresClient,
         logger: Logger
-    ) throws {
+    ) async throws {
         let ledger = Ledger(client: client, logger: logger)
         let revocations = Revocations(client: client, logger: logger)
         let credentials = OperatorCredentials(client: client, logger: logger)
@@ -54,7 +58,9 @@ struct Till {
         self.ledger = ledger
         self.gate = gate
         self.operators = operators
-        let names: @Sendable () -> [String] = { ["assay"] }
+        let proxied = try await ServicesWiring(settings, client, logger: logger)
+        self.proxied = proxied
+        let names: @Sendable () -> [String] = { [table = proxied.table] in ["assay"] + table.names }
         let desk = AdminDesk(
             operators: operators,
             ledger: ledger,
@@ -67,9 +73,11 @@ struct Till {
             APIRoute.tokens(gate, services: names) + APIRoute.deposits(gate, service: "assay") + APIRoute.admin(desk)
         let reload = ReloadSignals(logger: logger)
         let watch = Self.watch(settings, gate: gate, logger: logger)
+        if let files = proxied.files { reload.add { await files.reload() } }
         if let watch { reload.add { await watch.reload() } }
+        self.reload = reload
         services =
-            (watch.map { [$0] } ?? []) + [
+            (watch.map { [$0] } ?? []) + proxied.services + [
                 reload, revocations, credentials, gate.settlements, InvoiceExpiry(gate: gate),
                 HoldSweeper(ledger: ledger, logger: logger),
             ]
