@@ -41,6 +41,7 @@ let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-h
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioFoundation: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -55,12 +56,20 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "assay", targets: ["assay"]),
-        // What the benchmarks use.
+        // What Benchmarks and Fuzz use.
+        .library(name: "Bolt11", targets: ["Bolt11"]),
+        .library(name: "ByteCoding", targets: ["ByteCoding"]),
         .library(name: "EmbeddedPostgres", targets: ["EmbeddedPostgres"]),
+        .library(name: "IPAddresses", targets: ["IPAddresses"]),
+        .library(name: "L402", targets: ["L402"]),
         .library(name: "Ledger", targets: ["Ledger"]),
         .library(name: "LightningPrimitives", targets: ["LightningPrimitives"]),
+        .library(name: "Macaroons", targets: ["Macaroons"]),
         .library(name: "Migrations", targets: ["Migrations"]),
+        .library(name: "PaymentAuthentication", targets: ["PaymentAuthentication"]),
         .library(name: "Postgres", targets: ["Postgres"]),
+        .library(name: "PurchaseReceipts", targets: ["PurchaseReceipts"]),
+        .library(name: "Secp256k1", targets: ["Secp256k1"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
@@ -73,6 +82,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics.git", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", exact: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
         .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
@@ -250,6 +260,7 @@ let package = Package(
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
                 "PrometheusExposition", "ReverseProxy", "ServiceCatalogue", "WatchedFiles", crypto, httpTypes,
                 hummingbird, hummingbirdCore, lifecycle, logging, metrics, nioCore, nioFoundation, nioHTTP1,
+                nioHTTPTypes,
             ]
         ),
         tests("Gateway", ["IPAddresses", httpTypes, nioCore]),

@@ -9,19 +9,22 @@ internal import Synchronization
 extension Gate {
     /// Books a served request, and keeps its answer if the request carries an `Idempotency-Key`.
     ///
+    /// - Parameter terms: the grant's; what is charged is its price, which may be lower by now, see
+    ///   ``GrantTerms/metered(_:)``.
     /// - Returns: false when the hold was released meanwhile, so the answer must not be given.
     public func settle(
         _ grant: Grant,
-        _ terms: GrantTerms = .unpaid,
+        _ terms: GrantTerms? = nil,
         answer: @autoclosure () -> StoredAnswer? = nil
     ) async -> Bool {
         guard case .paid(let paid) = grant else { return true }
+        let charge = terms?.price ?? paid.amount
         do {
-            if let work = terms.work, let answer = answer() {
-                try await ledger.settle(paid, for: work, answer: answer)
+            if let work = terms?.work, let answer = answer() {
+                try await ledger.settle(paid, for: work, answer: answer, charging: charge)
             } else {
-                try await ledger.settle(paid)
-                if let work = terms.work { await ledger.abandon(work) }
+                try await ledger.settle(paid, charging: charge)
+                if let work = terms?.work { await ledger.abandon(work) }
             }
             return true
         } catch {

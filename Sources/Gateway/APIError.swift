@@ -18,6 +18,7 @@ public struct APIError: Error, Sendable {
         case notFound = "NOT_FOUND"
         case methodNotAllowed = "METHOD_NOT_ALLOWED"
         case endpointRemoved = "ENDPOINT_REMOVED"
+        case requestTimeout = "REQUEST_TIMEOUT"
         case payloadTooLarge = "PAYLOAD_TOO_LARGE"
         case unsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE"
         case headerTooLarge = "HEADER_TOO_LARGE"
@@ -39,6 +40,7 @@ public struct APIError: Error, Sendable {
             case .notFound: .notFound
             case .methodNotAllowed: .methodNotAllowed
             case .endpointRemoved: .gone
+            case .requestTimeout: .requestTimeout
             case .payloadTooLarge: .contentTooLarge
             case .unsupportedMediaType: .unsupportedMediaType
             case .headerTooLarge: .requestHeaderFieldsTooLarge

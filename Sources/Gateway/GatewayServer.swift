@@ -22,6 +22,12 @@ public struct GatewayConfiguration: Sendable {
     /// Bytes of a request's body.
     public var bodyLimit = 10_240
     public var requestTimeout: Duration = .seconds(30)
+    /// How long a request's head may take to arrive.
+    public var headTimeout: Duration = .seconds(10)
+    /// How long a request's body may take to arrive.
+    public var bodyTimeout: Duration = .seconds(15)
+    /// Networks that are not served at all.
+    public var blockList = BlockList()
     public var rateLimits = RateLimitConfiguration()
     public var version = ""
     /// Signs the answers of paid routes; `nil` leaves them unsigned.
@@ -88,8 +94,10 @@ public struct GatewayServer: Service {
             limits: limits,
             bodyLimit: configuration.bodyLimit,
             deadline: configuration.requestTimeout,
+            bodyDeadline: configuration.bodyTimeout,
             receipts: ReceiptDesk(signer: configuration.receiptSigner)
         )
+        let headTimeout = TimeAmount(configuration.headTimeout)
         let rule = ClientAddressRule(trustedProxies: configuration.trustedProxies)
         let proxy = services.map { services in
             ServiceProxy(
@@ -104,10 +112,16 @@ public struct GatewayServer: Service {
         let router = APIRouter.router(
             routes,
             runner: runner,
-            pipeline: RequestPipeline(addressRule: rule, logger: logger, proxy: proxy)
+            pipeline: RequestPipeline(
+                addressRule: rule,
+                blockList: configuration.blockList,
+                logger: logger,
+                proxy: proxy
+            )
         )
         // A slow client must not hold a connection for ever, and headers are bounded before they are looked at.
         let http1 = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [HeadDeadline(headTimeout)],
             idleTimeout: .seconds(60),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 12 * 1024,

@@ -13,6 +13,7 @@ struct RequestPipeline: RouterMiddleware {
     typealias Context = APIContext
 
     let addressRule: ClientAddressRule
+    let blockList: BlockList
     let logger: Logger
     /// Services of others; `nil` without any.
     var proxy: ServiceProxy?
@@ -29,6 +30,9 @@ struct RequestPipeline: RouterMiddleware {
         var response: Response
         var proxied: ServiceProxy.Answer?
         do {
+            if blockList.contains(context.client) {
+                throw APIError(.forbidden, "Requests from this network are not served.")
+            }
             if let proxy, proxy.takes(request) {
                 let answer = try await proxy.respond(request, context)
                 response = answer.response

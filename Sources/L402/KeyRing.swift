@@ -47,7 +47,7 @@ public struct KeyRing: Sendable, CustomStringConvertible {
     /// - Throws: ``InvalidFile`` naming the line.
     public init(parsing text: String) throws(InvalidFile) {
         var entries: [UInt8: Entry] = [:]
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let words = line.split(whereSeparator: \.isWhitespace)
             guard let first = words.first, !first.hasPrefix("#") else { continue }
             let place = "line \(index + 1)"

@@ -46,6 +46,9 @@ extension Macaroon {
         guard header.verificationID == nil, let identifier = header.identifier else {
             throw MacaroonError(.unexpectedField, "the first section holds a location and an identifier")
         }
+        guard header.location?.isEmpty != true else {
+            throw MacaroonError(.unexpectedField, "an empty location is left out")
+        }
         var caveats: [Caveat] = []
         while try !reader.atSectionEnd() {
             let section = try reader.section()

@@ -86,10 +86,13 @@ extension PaymentChallenge {
     ///
     /// Challenges of other schemes, incomplete ones and repetitions are left out.
     public static func read(_ lines: [String]) -> [PaymentChallenge] {
-        ChallengeReader.read(lines).compactMap { offer in
-            guard case .payment(let parameters) = offer else { return nil }
-            return PaymentChallenge(parameters: parameters)
+        var found: [PaymentChallenge] = []
+        for case .payment(let parameters) in ChallengeReader.read(lines) {
+            // Challenges that differ only in parameters unknown here are the same to us.
+            guard let challenge = PaymentChallenge(parameters: parameters), !found.contains(challenge) else { continue }
+            found.append(challenge)
         }
+        return found
     }
 
     private init?(parameters: [String: String]) {

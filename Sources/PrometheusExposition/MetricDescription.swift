@@ -65,8 +65,10 @@ public struct MetricDescription: Sendable, Hashable {
         MetricDescription("l402_revenue_msat_total", "Millisatoshi earned: holds that were settled, by route."),
         MetricDescription("l402_replayed_total", "Repeated requests answered from the store without a charge."),
         MetricDescription("l402_revocations", "Tokens and payments that are revoked."),
-        MetricDescription("l402_key_ring_reload_ok", "Whether the key ring's file was taken when it last changed: 1 or 0."),
-        MetricDescription("services_reload_ok", "Whether the services file was taken when it last changed: 1 or 0."),
+        MetricDescription(
+            "l402_key_ring_reload_ok",
+            "Whether the key ring's file was taken when it last changed: 1 or 0."
+        ),
         MetricDescription("ledger_entries_total", "Entries written to the ledger, by kind."),
         MetricDescription(
             "ledger_debit_batch_size",

@@ -19,6 +19,11 @@ extension Setting {
         default: "",
         "Networks, separated by commas, whose X-Forwarded-For is believed."
     )
+    public static let blockList = Setting(
+        "ASSAY_BLOCKLIST_FILE",
+        .path,
+        "File of networks that are not served, one CIDR per line; read again when it changes."
+    )
     public static let maxConnections = Setting(
         "ASSAY_MAX_CONNECTIONS",
         .integer(1...1_000_000),
@@ -66,7 +71,8 @@ extension Setting {
         "YAML file of services that the gate stands in front of; read again when it changes. docs/proxy.md describes it."
     )
     private static let listening = [
-        modules, servicesFile, host, port, trustedProxies, maxConnections, logLevel, apiKey, metricsAuth, metricsPrefix,
+        modules, servicesFile, host, port, trustedProxies, blockList, maxConnections, logLevel, apiKey, metricsAuth,
+        metricsPrefix,
         indexProof, directoryProof,
     ]
 

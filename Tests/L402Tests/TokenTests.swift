@@ -61,6 +61,21 @@ struct TokenTests {
         #expect(L402Identifier(first.identifier)?.tokenID.epoch == 0)
     }
 
+    @Test("a ring file with line ends of Windows is the same ring")
+    func lineEnds() throws {
+        let text =
+            "# rotated\n3 verify \(String(repeating: "01", count: 32))\n4 mint \(String(repeating: "02", count: 32))\n"
+        let ring = try KeyRing(parsing: text)
+        let same = try KeyRing(parsing: text.replacing("\n", with: "\r\n"))
+        let credential = Credential(
+            macaroon: ring.mint(paymentHash: preimage.paymentHash, terms: terms),
+            preimage: preimage
+        )
+        #expect(same.mintEpoch == 4)
+        #expect(same.description == ring.description)
+        #expect(code(credential, scope(), ring: same) == nil)
+    }
+
     @Test("rotation keeps older tokens until their epoch is retired")
     func rotation() throws {
         let old = String(repeating: "01", count: 32)

@@ -48,6 +48,16 @@ struct MacaroonFuzzTests {
         }
     }
 
+    @Test("an empty location is left out: one macaroon has one text")
+    func emptyLocation() throws {
+        let macaroon = Macaroon(rootKey: [1], identifier: [2], caveats: ["a=b"])
+        let written = macaroon.serialized()
+        #expect(try Macaroon(parsing: written) == macaroon)
+        #expect(throws: MacaroonError.self) {
+            try Macaroon(parsing: [2, 1, 0] + written.dropFirst())
+        }
+    }
+
     @Test("a macaroon over a limit is refused")
     func limits() throws {
         let macaroon = Macaroon(rootKey: [1], identifier: [2], caveats: Array(repeating: "a=b", count: 65))

@@ -134,6 +134,12 @@ struct PaymentReaderTests {
         #expect(seen > 0)
     }
 
+    @Test("challenges that differ in unknown parameters only are one")
+    func unknownParameters() {
+        let line = #"Payment id="a", realm="r", method="m", intent="i", request="e30""#
+        #expect(PaymentChallenge.read([line, line + #", new="1""#, line + #", new="2""#]).count == 1)
+    }
+
     @Test("random bytes are never a credential, a request or a receipt, and never fatal")
     func randomBytes() {
         for _ in 0..<5_000 {

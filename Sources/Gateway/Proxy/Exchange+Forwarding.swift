@@ -35,7 +35,8 @@ extension Exchange {
     }
 
     private func passOn(_ answer: UpstreamResponse, _ ticket: Ticket) async throws -> Response {
-        let isServed = answer.status.kind == .successful || answer.status.kind == .redirection
+        let isMiss = answer.status == .notFound && proxy.gate?.isFreeMiss(ticket.grant) == false
+        let isServed = answer.status.kind == .successful || answer.status.kind == .redirection || isMiss
         if isServed { try await settle(ticket) } else { await giveBack(ticket) }
         var headers = answer.headers
         upstream.responseHeaders.apply(to: &headers)

@@ -21,6 +21,8 @@ struct Till {
     let gate: Gate
     let operators: OperatorAccess
     let routes: [APIRoute]
+    /// Has files read anew on SIGHUP.
+    let reload: ReloadSignals
     /// Services of others behind the gate.
     let proxied: ServicesWiring
     /// In the order of starting.
@@ -73,6 +75,7 @@ struct Till {
         let watch = Self.watch(settings, gate: gate, logger: logger)
         if let files = proxied.files { reload.add { await files.reload() } }
         if let watch { reload.add { await watch.reload() } }
+        self.reload = reload
         services =
             (watch.map { [$0] } ?? []) + proxied.services + [
                 reload, revocations, credentials, gate.settlements, InvoiceExpiry(gate: gate),

@@ -1,0 +1,39 @@
+// swift-tools-version: 6.2
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+// A package of its own, because everything it builds is instrumented: Fuzz/run builds and runs it.
+
+import PackageDescription
+
+let package = Package(
+    name: "fuzz",
+    platforms: [.macOS(.v15)],
+    dependencies: [.package(name: "assay", path: "..")],
+    targets: [
+        .systemLibrary(name: "CLibFuzzer"),
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "CLibFuzzer",
+                .product(name: "Bolt11", package: "assay"),
+                .product(name: "ByteCoding", package: "assay"),
+                .product(name: "IPAddresses", package: "assay"),
+                .product(name: "L402", package: "assay"),
+                .product(name: "LightningPrimitives", package: "assay"),
+                .product(name: "Macaroons", package: "assay"),
+                .product(name: "PaymentAuthentication", package: "assay"),
+                .product(name: "PurchaseReceipts", package: "assay"),
+                .product(name: "Secp256k1", package: "assay"),
+            ],
+            path: "Sources/Fuzz",
+            swiftSettings: [
+                .swiftLanguageMode(.v6),
+                .enableUpcomingFeature("ExistentialAny"),
+                .enableUpcomingFeature("MemberImportVisibility"),
+                .enableUpcomingFeature("InternalImportsByDefault"),
+                .treatAllWarnings(as: .error),
+            ]
+        ),
+    ]
+)
