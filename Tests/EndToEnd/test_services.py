@@ -241,6 +241,13 @@ def test_a_websocket_passes_through_once_it_is_paid_for(gate):
         sender.join()
 
 
+def test_a_connection_that_asked_for_another_protocol_is_not_used_again(gate):
+    for path in ["/api/version", "/demo/open/x"]:
+        with Line(gate.api, f"GET {path} HTTP/1.1\nHost: x\nConnection: Upgrade\nUpgrade: h2c\n\n") as line:
+            status, headers = line.head()
+            assert (status, headers["connection"]) == (200, "close")
+
+
 def test_what_is_sold_is_listed(gate):
     manifest = requests.get(gate.api + "/.well-known/l402", timeout=10).json()
     names = {service["name"]: service for service in manifest["services"]}
