@@ -172,6 +172,7 @@ let package = Package(
             "ReverseProxy",
             ["Deadlines", httpClient, httpTypes, nioCore, nioHTTP1, nioPosix, nioSSL]
         ),
+        tests("ReverseProxy", [crypto, httpTypes, nioCore, nioPosix, nioSSL, swiftASN1, x509]),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
 

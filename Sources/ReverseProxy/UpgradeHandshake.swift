@@ -24,6 +24,7 @@ final class UpgradeHandshake: ChannelInboundHandler, RemovableChannelHandler {
     /// What goes from the pipeline once the connection is upgraded, in this order.
     private let codecs: [any RemovableChannelHandler]
     private var head: HTTPResponseHead?
+    private var isFinished = false
     private var body = ByteBuffer()
     private var timer: Scheduled<Void>?
     private static let bodyLimit = 64 * 1024
@@ -64,7 +65,7 @@ final class UpgradeHandshake: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        fail(context, UpstreamError.badAnswer("the connection was closed before the answer"))
+        if !isFinished { fail(context, UpstreamError.badAnswer("the connection was closed before the answer")) }
         context.fireChannelInactive()
     }
 
@@ -79,6 +80,7 @@ final class UpgradeHandshake: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private func finish(_ context: ChannelHandlerContext) {
+        isFinished = true
         timer?.cancel()
         guard let head else { return fail(context, .badAnswer("it has no head")) }
         guard head.status == .switchingProtocols else {

@@ -7,7 +7,9 @@ enum NearestWord {
     static func to(_ word: String, among known: [String]) -> String? {
         let best = known.map { (word: $0, distance: distance(Array(word.utf8), Array($0.utf8))) }
             .min { $0.distance < $1.distance }
-        guard let best, best.distance <= max(1, best.word.utf8.count / 3) else { return nil }
+        guard let best, best.distance <= max(best.word.utf8.count < 4 ? 1 : 2, best.word.utf8.count / 3) else {
+            return nil
+        }
         return best.word
     }
 
