@@ -347,6 +347,8 @@ def test_revenue_is_told_per_route_and_day(run, profile, admin):
     data = requests.get(run.api + "/api/admin/revenue", headers=admin, timeout=10).json()["data"]
     assert any(row["route"] == "profile" and row["earnedMsat"] >= 1000 for row in data["routes"])
     assert sum(row["earnedMsat"] for row in data["days"]) == data["totalMsat"]
+    assert sum(row["earnedMsat"] for row in data["products"]) == data["totalMsat"]
+    assert {row["purpose"] for row in data["products"]} >= {"call", "deposit"}
     assert requests.get(run.api + "/api/admin/revenue?from=x", headers=admin, timeout=10).status_code == 400
 
 
