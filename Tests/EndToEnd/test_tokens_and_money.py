@@ -79,6 +79,8 @@ def test_a_deposit_is_redeemed_once_and_spent_at_its_rate(run, profile):
 
 def test_a_deposit_works_without_the_second_step_and_on_every_route(run, profile, node):
     credential = deposit(run, 21)
+    unused = use(run.api + "/api/deposit/balance", credential)
+    assert unused.status_code == 200 and unused.json()["data"]["balanceMsat"] == 21_000
     assert use(profile, credential).status_code == 200
     verdicts = requests.post(
         run.api + "/api/verdicts", json={"hashes": [node]}, headers={"Authorization": credential}, timeout=10
