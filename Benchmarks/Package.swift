@@ -6,30 +6,59 @@
 
 import PackageDescription
 
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+func assay(_ names: String...) -> [Target.Dependency] { names.map { .product(name: $0, package: "assay") } }
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
+
 let package = Package(
     name: "benchmarks",
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(name: "assay", path: ".."),
+        .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics.git", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
     ],
     targets: [
         .executableTarget(
             name: "LedgerBenchmark",
-            dependencies: [
-                .product(name: "EmbeddedPostgres", package: "assay"),
-                .product(name: "Ledger", package: "assay"),
-                .product(name: "LightningPrimitives", package: "assay"),
-                .product(name: "Migrations", package: "assay"),
-                .product(name: "Postgres", package: "assay"),
-                .product(name: "Logging", package: "swift-log"),
-            ],
-            swiftSettings: [
-                .swiftLanguageMode(.v6),
-                .enableUpcomingFeature("ExistentialAny"),
-                .enableUpcomingFeature("MemberImportVisibility"),
-                .enableUpcomingFeature("InternalImportsByDefault"),
-            ]
-        )
+            dependencies: assay("EmbeddedPostgres", "Ledger", "LightningPrimitives", "Migrations", "Postgres")
+                + [logging],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "GateBenchmark",
+            dependencies: assay(
+                "EmbeddedPostgres",
+                "Gate",
+                "Gateway",
+                "IPAddresses",
+                "L402",
+                "LND",
+                "Ledger",
+                "LightningPrimitives",
+                "LightningSandbox",
+                "Macaroons",
+                "Migrations",
+                "Postgres",
+                "PrometheusExposition"
+            ) + nio + [crypto, httpTypes, lifecycle, logging, metrics],
+            swiftSettings: settings
+        ),
     ]
 )

@@ -45,6 +45,9 @@ extension Gate {
         if let work = terms.work { await ledger.abandon(work) }
     }
 
+    /// How long work may take whose price is held: a little less than the hold lives.
+    public var holdPatience: Duration { max(.seconds(1), ledger.holdLifetime - .seconds(5)) }
+
     /// Whether a look-up that found nothing is free: so many per hour and payment are.
     public func isFreeMiss(_ grant: Grant) -> Bool {
         guard case .paid(let paid) = grant else { return true }

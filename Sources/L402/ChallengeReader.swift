@@ -52,7 +52,8 @@ public enum ChallengeReader {
                 if !found.isEmpty { found[found.count - 1].isBroken = true }
                 break
             }
-            guard !found.isEmpty else { continue }
+            // A value whose name is missing belongs to nothing.
+            guard !found.isEmpty, !word.isEmpty else { continue }
             let name = word.lowercased()
             if found[found.count - 1].parameters[name] == nil { found[found.count - 1].parameters[name] = value }
         }

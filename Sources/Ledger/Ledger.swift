@@ -49,6 +49,9 @@ public final class Ledger: Sendable {
         )
     }
 
+    /// How long a hold lives that nobody ends.
+    public var holdLifetime: Duration { store.configuration.holdLifetime }
+
     // MARK: Spending
 
     /// Holds an amount of a credit that was used before.

@@ -182,6 +182,12 @@ extension Setting {
         .integer(0...100_000_000),
         "Price of POST /api/verdicts; L402_DEFAULT_PRICE_SATS when unset."
     )
+    public static let holdLifetime = Setting(
+        "ASSAY_HOLD_LIFETIME_SECONDS",
+        .integer(10...3600),
+        default: "90",
+        "Seconds until the price of a request that died is given back; more than ASSAY_REQUEST_TIMEOUT_MS by 5 s."
+    )
     public static let paymentScheme = Setting(
         "ASSAY_PAYMENT_SCHEME",
         .boolean,
@@ -213,7 +219,7 @@ extension Setting {
     )
     private static let money = [
         l402Secret, keyRing, operatorSecret, invoiceExpiry, tokenLifetime, defaultPrice, profilePrice, verdictsPrice,
-        paymentScheme, receiptKey, depositTiers, depositMaximum, bareDeposits,
+        holdLifetime, paymentScheme, receiptKey, depositTiers, depositMaximum, bareDeposits,
     ]
 
     // Limits

@@ -1,7 +1,8 @@
 """A gate with the limits of production, under attack and with its node gone."""
 
+import concurrent.futures
 import hashlib
-import json
+import random
 import os
 import pathlib
 import re
@@ -25,6 +26,7 @@ def guarded(program, tmp_path_factory):
         "ASSAY_CHALLENGES_PER_SECOND": "1", "ASSAY_CHALLENGE_BURST": "4", "ASSAY_POW_BITS": "12",
         "ASSAY_BLOCKLIST_FILE": str(blocked), "ASSAY_TRUSTED_PROXIES": "127.0.0.1/32",
         "ASSAY_COMPAT_BARE_DEPOSIT": "true",
+        "ASSAY_REQUEST_TIMEOUT_MS": "5000", "ASSAY_HOLD_LIFETIME_SECONDS": "10",
     }
     run = Run(program, directory / "data", environment)
     run.start()
@@ -109,13 +111,10 @@ def test_a_paid_token_works_while_the_node_is_gone(guarded):
 def test_a_settlement_survives_a_restart_without_the_node(guarded):
     credential = buy(guarded.info, guarded.profile, headers=as_client("203.0.115.1"))
     time.sleep(1)
-    pids = guarded.refresh()["pids"]
-    os.kill(pids["serve"], signal.SIGKILL)
+    kill_serve(guarded)
+    sandbox = guarded.info["pids"]["sandbox"]
+    os.kill(sandbox, signal.SIGSTOP)
     deadline = time.monotonic() + 60
-    while guarded.refresh()["pids"]["serve"] == pids["serve"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    os.kill(pids["sandbox"], signal.SIGSTOP)
     try:
         while True:
             try:
@@ -128,11 +127,31 @@ def test_a_settlement_survives_a_restart_without_the_node(guarded):
             time.sleep(0.2)
         assert served.status_code == 200, served.text
     finally:
-        os.kill(pids["sandbox"], signal.SIGCONT)
+        os.kill(sandbox, signal.SIGCONT)
+
+
+def offer_deposit(run, sats, client):
+    """Asks for a deposit until the node, which may have been stopped by a test, takes payments again."""
+    deadline = time.monotonic() + 60
+    while True:
+        offer = requests.post(run.api + "/api/deposit", json={"amount": sats}, headers=as_client(client), timeout=10)
+        if offer.status_code == 402 or time.monotonic() > deadline:
+            return offer
+        time.sleep(0.5)
+
+
+def kill_serve(run):
+    """kill -9 of the API; returns when the supervisor has started another one."""
+    pid = run.refresh()["pids"]["serve"]
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while run.refresh()["pids"]["serve"] == pid:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_bare_deposit_is_accepted_when_the_operator_says_so_and_only_for_a_deposit(guarded):
-    offer = requests.post(guarded.api + "/api/deposit", json={"amount": 50}, headers=as_client("203.0.116.1"), timeout=10)
+    offer = offer_deposit(guarded, 50, "203.0.116.1")
     preimage = pay(guarded.info, offer.json()["data"]["invoice"])
     served = requests.get(guarded.profile, headers={"Authorization": f"L402 deposit:{preimage}"}, timeout=10)
     assert served.status_code == 200 and served.headers["X-Assay-Deprecated"] == "bare-deposit"
@@ -159,3 +178,51 @@ def test_slow_heads_and_bodies_are_cut_off(guarded):
         )
         answer = connection.recv(4096)
         assert answer.startswith(b"HTTP/1.1 408"), answer[:100]
+
+
+def test_whatever_is_killed_and_repeated_each_request_is_charged_once(guarded):
+    challenge = read_challenge(offer_deposit(guarded, 500, "203.0.117.1"))
+    credential = f"L402 {challenge[0]}:{pay(guarded.info, challenge[1])}"
+    before = requests.get(guarded.profile, headers={"Authorization": credential}, timeout=10)
+    assert before.status_code == 200, before.text
+    answers = {}
+
+    def insist(number):
+        """Repeats one request, as a client does that gets no answer, until it is served."""
+        deadline = time.monotonic() + 90
+        headers = {"Authorization": credential, "Idempotency-Key": f"insist-{number}"}
+        while time.monotonic() < deadline:
+            try:
+                answer = requests.get(guarded.profile, headers=headers, timeout=5)
+                assert answer.status_code in (200, 409, 429, 503), answer.text
+                if answer.status_code == 200:
+                    answers.setdefault(number, set()).add(answer.content)
+                    if random.random() < 0.7:
+                        return True
+                    continue
+            except requests.RequestException:
+                pass
+            time.sleep(random.uniform(0.01, 0.1))
+        return False
+
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        work = [pool.submit(insist, number) for number in range(400)]
+        for _ in range(3):
+            time.sleep(0.2)
+            kill_serve(guarded)
+        assert all(future.result() for future in work)
+    assert all(len(kept) == 1 for kept in answers.values())
+    key = {"X-API-Key": pathlib.Path(guarded.info["apiKeyFile"]).read_text().strip()}
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            audit = requests.get(guarded.api + "/api/admin/audit", headers=key, timeout=10).json()["data"]
+            if audit["heldMsat"] == 0:
+                break
+        except requests.ConnectionError:
+            pass
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert audit["isConsistent"] and audit["heldMsat"] == 0
+    account = requests.get(guarded.api + "/api/l402/balance", headers={"Authorization": credential}, timeout=10).json()
+    assert account["data"]["spentMsat"] == 401_000, account

@@ -14,9 +14,6 @@ internal import ReverseProxy
 internal import ServiceCatalogue
 
 extension Exchange {
-    /// How long a request may wait for the head of its answer while money is held for it: less than a hold lives.
-    private static let holdPatience = Duration.seconds(80)
-
     /// Forwards a request that was let through, and settles or gives back what was held for it.
     func serve(_ ticket: Ticket) async throws -> Response {
         do {
@@ -30,7 +27,10 @@ extension Exchange {
 
     private func forward(_ ticket: Ticket) async throws -> Response {
         let isPaid = if case .paid = ticket.grant { true } else { false }
-        let answer = try await upstream.proxy.forward(wireRequest(ticket), atMost: isPaid ? Self.holdPatience : nil)
+        let answer = try await upstream.proxy.forward(
+            wireRequest(ticket),
+            atMost: isPaid ? proxy.gate?.holdPatience : nil
+        )
         return try await passOn(answer, ticket)
     }
 

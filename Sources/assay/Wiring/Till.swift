@@ -36,7 +36,7 @@ struct Till {
         _ client: PostgresClient,
         logger: Logger
     ) async throws {
-        let ledger = Ledger(client: client, logger: logger)
+        let ledger = Ledger(client: client, configuration: try LedgerConfiguration(settings), logger: logger)
         let revocations = Revocations(client: client, logger: logger)
         let credentials = OperatorCredentials(client: client, logger: logger)
         let operators = OperatorAccess(
@@ -100,6 +100,20 @@ extension Till {
                 logger.error("the key ring was not taken; the one before stays", metadata: ["error": "\(error)"])
             }
         }
+    }
+}
+
+extension LedgerConfiguration {
+    init(_ settings: Settings) throws {
+        let lifetime = Duration.seconds(settings.integer(.holdLifetime) ?? 90)
+        let longest = Duration.milliseconds(settings.integer(.requestTimeout) ?? 30_000)
+        guard lifetime >= longest + .seconds(5) else {
+            throw Failure(
+                Failure.configuration,
+                "\(Setting.holdLifetime.name) must be at least 5 s more than \(Setting.requestTimeout.name)"
+            )
+        }
+        self.init(holdLifetime: lifetime)
     }
 }
 
