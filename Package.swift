@@ -268,7 +268,7 @@ let package = Package(
                 nioHTTPTypes,
             ]
         ),
-        tests("Gateway", ["IPAddresses", httpTypes, nioCore]),
+        tests("Gateway", ["Gate", "IPAddresses", "LightningPrimitives", httpTypes, logging, nioCore]),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
         tests("HealthCheck"),
         tests("LND", ["ByteCoding", "LightningPrimitives", nioCore], resources: [.copy("Vectors")]),

@@ -49,6 +49,10 @@ struct RequestPipeline: RouterMiddleware {
         } else {
             Self.addHeaders(to: &response, request, requestID: context.requestID)
         }
+        // The decoder reads nothing more of a connection that wanted to become something else.
+        if request.headers[.upgrade] != nil, response.status != .switchingProtocols {
+            response.headers[.connection] = "close"
+        }
         measure(request, response, context, route: proxied?.route, since: begin)
         return response
     }

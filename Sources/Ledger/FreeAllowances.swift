@@ -15,14 +15,15 @@ public final class FreeAllowances: Service, Sendable {
         public let grant: FreeGrant
         /// How many were used today, this one included.
         public let used: Int64
-        let day: String
-        let account: String
-        let network: String
+        fileprivate let day: String
+        fileprivate let key: Key
     }
 
-    private struct Key: Hashable {
+    /// The limit belongs to it: who has used up a smaller one may use a greater one.
+    fileprivate struct Key: Hashable {
         let account: String
         let network: String
+        let limit: Int
     }
 
     /// Who has used up everything on which day; asked before the database is.
@@ -53,7 +54,7 @@ public final class FreeAllowances: Service, Sendable {
     ///   - day: the UTC day, `YYYY-MM-DD`.
     /// - Returns: `nil` when nothing is left, or when the database cannot say: then the request has to be paid for.
     public func take(account: String, network: String, limit: Int, day: String) async -> Use? {
-        let key = Key(account: account, network: network)
+        let key = Key(account: account, network: network, limit: limit)
         let isExhausted = exhausted.withLock { $0.day == day && $0.keys.contains(key) }
         guard limit > 0, !isExhausted else { return nil }
         do {
@@ -63,7 +64,7 @@ public final class FreeAllowances: Service, Sendable {
                 return nil
             }
             let used = try row.int8(0)
-            return Use(grant: FreeGrant(counted: used), used: used, day: day, account: account, network: network)
+            return Use(grant: FreeGrant(counted: used), used: used, key: key, day: day)
         } catch {
             logger.warning("a free request could not be counted", metadata: ["db.error": "\(error)"])
             return nil
@@ -72,10 +73,9 @@ public final class FreeAllowances: Service, Sendable {
 
     /// Gives a request back that was not served.
     public func giveBack(_ use: Use) async {
-        let key = Key(account: use.account, network: use.network)
-        _ = exhausted.withLock { $0.keys.remove(key) }
+        _ = exhausted.withLock { $0.keys.remove(use.key) }
         do {
-            let values: [PostgresValue] = [.text(use.day), .text(use.account), .text(use.network)]
+            let values: [PostgresValue] = [.text(use.day), .text(use.key.account), .text(use.key.network)]
             try await client.execute(Self.giveBack, values, deadline: .seconds(2))
         } catch {
             logger.warning("a free request could not be given back", metadata: ["db.error": "\(error)"])

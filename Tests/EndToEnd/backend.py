@@ -36,9 +36,9 @@ class Requests(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.owner.requests.append((self.command, self.path, dict(self.headers.items())))
         path = self.path.split("?")[0]
-        if path == "/events":
+        if path.endswith("/events"):
             return self.events()
-        if path == "/socket":
+        if path.endswith("/socket"):
             return self.socket()
         if path == "/echo":
             return self.echo()

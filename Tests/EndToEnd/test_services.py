@@ -32,6 +32,7 @@ services:
       - {{path: /demo/events, price: 1sat}}
       - {{path: /demo/shadow, price: 9sat, auth: shadow}}
       - {{path: /demo/echo, methods: [POST], price: 0}}
+      - {{path: /demo/any/**, methods: ["*"], price: 4sat}}
       - {{path: /demo/open/**, methods: ["*"], price: 0, auth: off}}
   - name: named
     hosts: [named.example]
@@ -163,6 +164,8 @@ def test_methods_paths_and_heads(gate):
     assert requests.put(gate.api + "/demo/some", timeout=10).status_code == 405
     preflight = requests.options(gate.api + "/demo/some", timeout=10)
     assert (preflight.status_code, preflight.headers["Allow"]) == (200, "GET, HEAD, OPTIONS")
+    assert requests.options(gate.api + "/demo/any/x", timeout=10).status_code == 200
+    assert requests.patch(gate.api + "/demo/any/x", timeout=10).status_code == 402
     head = requests.head(gate.api + "/demo/paid/x", timeout=10)
     assert (head.status_code, head.headers["L402-Price"]) == (402, "2")
     assert "WWW-Authenticate" not in head.headers
@@ -238,6 +241,13 @@ def test_a_websocket_passes_through_once_it_is_paid_for(gate):
         sender.join()
 
 
+def test_a_connection_that_asked_for_another_protocol_is_not_used_again(gate):
+    for path in ["/api/version", "/demo/open/x"]:
+        with Line(gate.api, f"GET {path} HTTP/1.1\nHost: x\nConnection: Upgrade\nUpgrade: h2c\n\n") as line:
+            status, headers = line.head()
+            assert (status, headers["connection"]) == (200, "close")
+
+
 def test_what_is_sold_is_listed(gate):
     manifest = requests.get(gate.api + "/.well-known/l402", timeout=10).json()
     names = {service["name"]: service for service in manifest["services"]}
@@ -271,6 +281,22 @@ def test_the_file_is_read_again_and_a_broken_one_changes_nothing(gate, files, ba
     eventually(lambda: requests.get(url, timeout=10).status_code == 404)
     seen = requests.get(gate.api + "/demo/open/x", timeout=10).json()["headers"]
     assert {name.lower(): value for name, value in seen.items()}["x-api-key"] == "another"
+
+
+def test_free_requests_stay_counted_over_a_restart_and_open_streams_do_not_keep_a_server(program, tmp_path, files, backend):
+    environment = {"ASSAY_SERVICES_FILE": str(files / "services.yaml")}
+    run = Run(program, tmp_path / "again", environment).start()
+    assert [requests.get(run.api + "/demo/some", timeout=10).status_code for _ in range(3)] == [200, 200, 402]
+    backend.release.clear()
+    upgrade = UPGRADE.format(extra="").replace("/demo/socket", "/demo/open/socket")
+    events = "GET /demo/open/events HTTP/1.1\nHost: x\n\n"
+    with Line(run.api, upgrade) as tunnel, Line(run.api, events) as stream:
+        assert (tunnel.head()[0], stream.head()[0]) == (101, 200)
+        assert run.stop() == 0
+    backend.release.set()
+    run.start()
+    assert requests.get(run.api + "/demo/some", timeout=10).status_code == 402
+    assert run.stop() == 0
 
 
 def test_services_check_explains_prices_and_refuses_wrong_files(gate, files, tmp_path):

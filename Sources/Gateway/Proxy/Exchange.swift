@@ -69,10 +69,7 @@ struct Exchange: Sendable {
     }
 
     private func own(_ response: APIResponse) -> ServiceProxy.Answer {
-        var response = response.response
-        // The decoder reads nothing more of a connection that wanted to become something else.
-        if request.headers[.upgrade] != nil { response.headers[.connection] = "close" }
-        return ServiceProxy.Answer(response: response, route: label, isForwarded: false)
+        ServiceProxy.Answer(response: response.response, route: label, isForwarded: false)
     }
 
     // MARK: Admission

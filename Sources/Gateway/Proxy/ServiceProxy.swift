@@ -71,13 +71,23 @@ struct ServiceProxy: Sendable {
             throw APIError(.malformedRequest, "The path holds .., a backslash or a wrong escape; write it plainly.")
         case .methodNotAllowed(let allow):
             let list = allow.joined(separator: ", ")
-            if request.method == .options {
-                return Answer(response: APIRouter.preflight(list), route: "proxy preflight", isForwarded: false)
-            }
+            if request.method == .options { return Self.preflight(list) }
             throw APIError(.methodNotAllowed, "This path answers \(list).", headers: [.allow: list])
         case .found(let finding):
             guard let upstream = snapshot.upstreams[finding.service.name] else { throw APIError.notFound("resource") }
+            if request.method == .options, finding.route.isSoldByAnyMethod { return Self.preflight(Self.commonMethods) }
             return try await Exchange(self, finding, upstream, request, context).answer()
         }
     }
+
+    /// OPTIONS is answered here unless a route lists it: a browser that asks whether it may pay is not asked to.
+    private static func preflight(_ allow: String) -> Answer {
+        Answer(response: APIRouter.preflight(allow), route: "proxy preflight", isForwarded: false)
+    }
+
+    private static let commonMethods = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
+}
+
+extension CatalogueRoute {
+    fileprivate var isSoldByAnyMethod: Bool { methods == .any && auth == .on && !price.isFree }
 }

@@ -48,7 +48,7 @@ extension Catalogue {
         let hosts = reader.list("hosts", "host names without port, or *.name", { HostPattern($0) }) ?? []
         let backendRemedy = "https://HOST[:PORT][/PATH] or http://..., without user, query and fragment"
         let backend = reader.require("backend", "write \(backendRemedy)")
-            .flatMap { reader.scalar($0, "backend", backendRemedy, ServiceReading.backend) }
+            .flatMap { reader.scalar($0, "backend", backendRemedy, isSecret: true, ServiceReading.backend) }
         let tls = ServiceReading.tls(&reader, for: backend)
         let timeouts = ServiceReading.timeouts(&reader)
         let requestHeaders = ServiceReading.headers(&reader, "request_headers")

@@ -62,13 +62,22 @@ struct MappingReader {
     }
 
     /// Reads a text; a problem when it is not a text or cannot be read.
-    func scalar<Value>(_ node: YAMLNode, _ key: String, _ remedy: String, _ read: (String) -> Value?) -> Value? {
+    ///
+    /// - Parameter isSecret: whether a text that cannot be read must not be repeated.
+    func scalar<Value>(
+        _ node: YAMLNode,
+        _ key: String,
+        _ remedy: String,
+        isSecret: Bool = false,
+        _ read: (String) -> Value?
+    ) -> Value? {
         guard case .scalar(let text, _) = node.content, !node.isNull else {
             problem(key, "\(remedy); this is \(node.kind)", at: node.mark)
             return nil
         }
         guard let value = read(text) else {
-            problem(key, "'\(text.prefix(64))' does not fit: \(remedy)", at: node.mark)
+            let found = isSecret ? "the value" : "'\(text.prefix(64))'"
+            problem(key, "\(found) does not fit: \(remedy)", at: node.mark)
             return nil
         }
         return value

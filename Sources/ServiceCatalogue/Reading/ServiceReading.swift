@@ -102,7 +102,7 @@ enum ServiceReading {
             return file.map { CatalogueService.HeaderSetting(name: name, value: .file($0)) }
         }
         let remedy = "a line of text, or {file: PATH}"
-        return reader.scalar(entry.value, key, remedy) { text in
+        return reader.scalar(entry.value, key, remedy, isSecret: true) { text in
             text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F } ? text : nil
         }.map { CatalogueService.HeaderSetting(name: name, value: .text($0)) }
     }
