@@ -64,7 +64,7 @@ public final class FreeAllowances: Service, Sendable {
                 return nil
             }
             let used = try row.int8(0)
-            return Use(grant: FreeGrant(counted: used), used: used, key: key, day: day)
+            return Use(grant: FreeGrant(counted: used), used: used, day: day, key: key)
         } catch {
             logger.warning("a free request could not be counted", metadata: ["db.error": "\(error)"])
             return nil
