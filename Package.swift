@@ -98,11 +98,12 @@ let package = Package(
         module("ByteCoding"),
         module("BackgroundWork"),
         module("Deadlines"),
+        tests("Deadlines"),
         tests("ByteCoding"),
         module("LightningPrimitives", ["ByteCoding", crypto]),
         tests("LightningPrimitives", ["ByteCoding"]),
         module("Macaroons", ["ByteCoding", crypto]),
-        tests("Macaroons", ["ByteCoding"], resources: [.copy("Vectors")]),
+        tests("Macaroons", ["ByteCoding", crypto], resources: [.copy("Vectors")]),
         .systemLibrary(
             name: "CSecp256k1",
             pkgConfig: "libsecp256k1",
