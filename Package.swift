@@ -41,6 +41,7 @@ let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-h
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioFoundation: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -74,6 +75,7 @@ let package = Package(
         .library(name: "PrometheusExposition", targets: ["PrometheusExposition"]),
         .library(name: "PurchaseReceipts", targets: ["PurchaseReceipts"]),
         .library(name: "Secp256k1", targets: ["Secp256k1"]),
+        .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
@@ -86,6 +88,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics.git", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", exact: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
         .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
@@ -133,6 +136,11 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         module("Gzip", ["CZlib"]),
         tests("Gzip"),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+        module("YAML", ["CYAML"]),
+        tests("YAML"),
+        module("ServiceCatalogue", ["L402", "LightningPrimitives", "YAML"]),
+        tests("ServiceCatalogue", ["LightningPrimitives", "YAML"]),
         module("LightningGraph", ["LightningPrimitives"]),
         tests("LightningGraph", ["Gzip", "LightningPrimitives"], resources: [.copy("Vectors")]),
         module("TrustScore"),
@@ -167,6 +175,11 @@ let package = Package(
                 nioFoundation, nioHTTP1, nioSSL,
             ]
         ),
+        module(
+            "ReverseProxy",
+            ["Deadlines", httpClient, httpTypes, nioCore, nioHTTP1, nioPosix, nioSSL]
+        ),
+        tests("ReverseProxy", [crypto, httpTypes, nioCore, nioPosix, nioSSL, swiftASN1, x509]),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
 
@@ -252,8 +265,9 @@ let package = Package(
             [
                 "ByteCoding", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle", "Postgres",
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
-                "PrometheusExposition", crypto, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, metrics,
-                nioCore, nioFoundation, nioHTTP1,
+                "PrometheusExposition", "ReverseProxy", "ServiceCatalogue", "WatchedFiles", crypto, httpTypes,
+                hummingbird, hummingbirdCore, lifecycle, logging, metrics, nioCore, nioFoundation, nioHTTP1,
+                nioHTTPTypes,
             ]
         ),
         tests("Gateway", ["IPAddresses", httpTypes, nioCore]),
@@ -269,7 +283,7 @@ let package = Package(
                 "L402Client",
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
-                argumentParser,
+                "ServiceCatalogue", "YAML", argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,
                 metrics, nioCore, nioFoundation, nioHTTP1, subprocess, system,

@@ -22,6 +22,7 @@ http {
 CONF
 PATH="$PATH:/usr/sbin" nginx -t -q -c "$work/nginx.conf"
 promtool check rules prometheus/alerts.yml >/dev/null
+promtool test rules prometheus/alerts_test.yml >/dev/null || { promtool test rules prometheus/alerts_test.yml >&2; exit 1; }
 promtool check config --syntax-only prometheus/prometheus.yml >/dev/null
 if command -v systemd-analyze >/dev/null; then
     for unit in systemd/*.service; do

@@ -9,19 +9,22 @@ internal import Synchronization
 extension Gate {
     /// Books a served request, and keeps its answer if the request carries an `Idempotency-Key`.
     ///
+    /// - Parameter terms: the grant's; what is charged is its price, which may be lower by now, see
+    ///   ``GrantTerms/metered(_:)``.
     /// - Returns: false when the hold was released meanwhile, so the answer must not be given.
     public func settle(
         _ grant: Grant,
-        _ terms: GrantTerms = .unpaid,
+        _ terms: GrantTerms? = nil,
         answer: @autoclosure () -> StoredAnswer? = nil
     ) async -> Bool {
         guard case .paid(let paid) = grant else { return true }
+        let charge = terms?.price ?? paid.amount
         do {
-            if let work = terms.work, let answer = answer() {
-                try await ledger.settle(paid, for: work, answer: answer)
+            if let work = terms?.work, let answer = answer() {
+                try await ledger.settle(paid, for: work, answer: answer, charging: charge)
             } else {
-                try await ledger.settle(paid)
-                if let work = terms.work { await ledger.abandon(work) }
+                try await ledger.settle(paid, charging: charge)
+                if let work = terms?.work { await ledger.abandon(work) }
             }
             return true
         } catch {
@@ -41,6 +44,9 @@ extension Gate {
         }
         if let work = terms.work { await ledger.abandon(work) }
     }
+
+    /// How long work may take whose price is held: a little less than the hold lives.
+    public var holdPatience: Duration { max(.seconds(1), ledger.holdLifetime - .seconds(5)) }
 
     /// Whether a look-up that found nothing is free: so many per hour and payment are.
     public func isFreeMiss(_ grant: Grant) -> Bool {

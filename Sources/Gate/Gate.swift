@@ -121,7 +121,9 @@ public final class Gate: Sendable {
         switch try await reserve(request, purchase) {
         case nil: break
         case .reserved(let reserved)?: work = reserved
-        case .answered(let stored)?: return .replayed(stored)
+        case .answered(let stored)?:
+            Counter(label: "l402_replayed_total").increment()
+            return .replayed(stored)
         case .underWay?: return .keyInUse(isUnderWay: true)
         case .conflict?: return .keyInUse(isUnderWay: false)
         }

@@ -11,6 +11,8 @@ public struct APIContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
     /// The address of the socket's other end.
     let peer: SocketAddress?
+    /// The connection.
+    let channel: any Channel
     /// The request's id; the client's own if it is safe to echo.
     var requestID: String
     /// The client's address behind trusted proxies.
@@ -18,6 +20,7 @@ public struct APIContext: RequestContext {
 
     public init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
+        channel = source.channel
         peer = source.channel.remoteAddress
         requestID = ""
         client = nil

@@ -18,6 +18,7 @@ public struct APIError: Error, Sendable {
         case notFound = "NOT_FOUND"
         case methodNotAllowed = "METHOD_NOT_ALLOWED"
         case endpointRemoved = "ENDPOINT_REMOVED"
+        case requestTimeout = "REQUEST_TIMEOUT"
         case payloadTooLarge = "PAYLOAD_TOO_LARGE"
         case unsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE"
         case headerTooLarge = "HEADER_TOO_LARGE"
@@ -26,6 +27,8 @@ public struct APIError: Error, Sendable {
         case internalError = "INTERNAL_ERROR"
         case serviceUnavailable = "SERVICE_UNAVAILABLE"
         case paymentPending = "PAYMENT_PENDING"
+        case badGateway = "BAD_GATEWAY"
+        case lengthRequired = "LENGTH_REQUIRED"
         case gatewayTimeout = "GATEWAY_TIMEOUT"
 
         var status: HTTPResponse.Status {
@@ -37,6 +40,7 @@ public struct APIError: Error, Sendable {
             case .notFound: .notFound
             case .methodNotAllowed: .methodNotAllowed
             case .endpointRemoved: .gone
+            case .requestTimeout: .requestTimeout
             case .payloadTooLarge: .contentTooLarge
             case .unsupportedMediaType: .unsupportedMediaType
             case .headerTooLarge: .requestHeaderFieldsTooLarge
@@ -44,6 +48,8 @@ public struct APIError: Error, Sendable {
             case .rateLimited: .tooManyRequests
             case .internalError: .internalServerError
             case .serviceUnavailable, .paymentPending: .serviceUnavailable
+            case .badGateway: .badGateway
+            case .lengthRequired: .lengthRequired
             case .gatewayTimeout: .gatewayTimeout
             }
         }

@@ -4,6 +4,7 @@
 internal import Foundation
 public import HTTPTypes
 internal import Hummingbird
+public import LightningPrimitives
 public import NIOCore
 
 /// An answer before it goes to the server: status, headers and a whole body.
@@ -11,6 +12,8 @@ public struct APIResponse: Sendable {
     public var status: HTTPResponse.Status
     public var headers: HTTPFields
     public var body: ByteBuffer
+    /// What a paid request has really cost, where that is known only afterwards; at most the route's price is charged.
+    public var meteredPrice: MilliSatoshi?
 
     public init(status: HTTPResponse.Status = .ok, headers: HTTPFields = [:], body: ByteBuffer = ByteBuffer()) {
         self.status = status

@@ -36,7 +36,7 @@ enum APIRouter {
     }
 
     /// OPTIONS: never creates an invoice.
-    private static func preflight(_ allow: String) -> Response {
+    static func preflight(_ allow: String) -> Response {
         let headers: HTTPFields = [
             .allow: allow, .accessControlAllowMethods: allow,
             .accessControlAllowHeaders:

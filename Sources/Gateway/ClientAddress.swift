@@ -23,6 +23,9 @@ public struct ClientAddressRule: Sendable {
         return peer
     }
 
+    /// Whether the socket's peer is a proxy that is believed.
+    func isFromTrustedProxy(_ peer: IPAddress?) -> Bool { peer.map(isTrusted) ?? false }
+
     private func isTrusted(_ address: IPAddress) -> Bool { trustedProxies.contains { $0.contains(address) } }
 
     /// Whether the request came through a proxy, whoever says so.

@@ -22,6 +22,12 @@ public struct GatewayConfiguration: Sendable {
     /// Bytes of a request's body.
     public var bodyLimit = 10_240
     public var requestTimeout: Duration = .seconds(30)
+    /// How long a request's head may take to arrive.
+    public var headTimeout: Duration = .seconds(10)
+    /// How long a request's body may take to arrive.
+    public var bodyTimeout: Duration = .seconds(15)
+    /// Networks that are not served at all.
+    public var blockList = BlockList()
     public var rateLimits = RateLimitConfiguration()
     public var version = ""
     /// Signs the answers of paid routes; `nil` leaves them unsigned.
@@ -35,6 +41,7 @@ public struct GatewayServer: Service {
     private let configuration: GatewayConfiguration
     private let routes: [APIRoute]
     private let gate: Gate?
+    private let services: ProxiedServices?
     private let logger: Logger
     private let onListening: @Sendable (Int) -> Void
 
@@ -42,16 +49,19 @@ public struct GatewayServer: Service {
     /// - Parameters:
     ///   - routes: the route table; the OpenAPI description is added to it.
     ///   - gate: needed when a route is paid.
+    ///   - services: services of others that the gate stands in front of.
     ///   - onListening: told the port once the server listens.
     public init(
         configuration: GatewayConfiguration,
         routes: [APIRoute],
         gate: Gate?,
+        services: ProxiedServices? = nil,
         logger: Logger,
         onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.gate = gate
+        self.services = services
         self.logger = logger
         self.onListening = onListening
         let version = configuration.version
@@ -78,21 +88,40 @@ public struct GatewayServer: Service {
 
     /// Serves until graceful shutdown; requests under way are finished.
     public func run() async throws {
+        let limits = RateLimits(configuration.rateLimits)
         let runner = RouteRunner(
             gate: gate,
-            limits: RateLimits(configuration.rateLimits),
+            limits: limits,
             bodyLimit: configuration.bodyLimit,
             deadline: configuration.requestTimeout,
+            bodyDeadline: configuration.bodyTimeout,
             receipts: ReceiptDesk(signer: configuration.receiptSigner)
         )
+        let headTimeout = TimeAmount(configuration.headTimeout)
         let rule = ClientAddressRule(trustedProxies: configuration.trustedProxies)
+        let proxy = services.map { services in
+            ServiceProxy(
+                services: services,
+                gate: gate,
+                limits: limits,
+                addressRule: rule,
+                native: NativePaths(routes),
+                logger: logger
+            )
+        }
         let router = APIRouter.router(
             routes,
             runner: runner,
-            pipeline: RequestPipeline(addressRule: rule, logger: logger)
+            pipeline: RequestPipeline(
+                addressRule: rule,
+                blockList: configuration.blockList,
+                logger: logger,
+                proxy: proxy
+            )
         )
         // A slow client must not hold a connection for ever, and headers are bounded before they are looked at.
         let http1 = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [HeadDeadline(headTimeout)],
             idleTimeout: .seconds(60),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 12 * 1024,

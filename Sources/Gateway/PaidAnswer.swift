@@ -8,6 +8,7 @@ internal import Ledger
 internal import LightningPrimitives
 internal import NIOCore
 internal import NIOFoundationCompat
+internal import PaymentAuthentication
 
 /// What is added to the answers of paid routes, and how they are kept for repetitions.
 enum PaidAnswer {
@@ -17,6 +18,11 @@ enum PaidAnswer {
         response.headers[.cacheControl] = "private, no-store"
         response.headers[.l402Payment] = isCharged && terms.price > .zero ? "charged" : "not_charged"
         response.headers[.priceMsat] = String(terms.price.msat)
+        if isCharged, let token = terms.token {
+            let now = Int64(Date().timeIntervalSince1970)
+            response.headers[.paymentReceipt] =
+                PaymentReceipt(reference: token.paymentHash.hex, challengeID: token.name, at: now).headerValue
+        }
         guard let left = terms.balance else { return response }
         let balance = isCharged ? left : left + terms.price
         response.headers[.l402Balance] = "\(balance.satFloor);unit=sats"

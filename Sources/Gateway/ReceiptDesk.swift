@@ -7,22 +7,18 @@ internal import HTTPTypes
 internal import LightningPrimitives
 internal import NIOCore
 internal import NIOFoundationCompat
-internal import PaymentAuthentication
 internal import PurchaseReceipts
 
-/// Writes the receipts of paid answers.
+/// Signs what was bought.
 struct ReceiptDesk: Sendable {
-    /// Signs what was bought; without it the receipt only names the payment.
+    /// `nil` leaves answers unsigned.
     let signer: ReceiptSigner?
 
-    /// The answer with its receipts; as it is where nothing was paid.
+    /// The answer with its signed receipt; as it is where nothing was paid.
     func sign(_ response: APIResponse, to request: APIRequest, _ terms: GrantTerms) -> APIResponse {
-        guard let token = terms.token, response.status.kind == .successful else { return response }
+        guard let signer, let token = terms.token, response.status.kind == .successful else { return response }
         var response = response
         let now = Int64(Date().timeIntervalSince1970)
-        response.headers[.paymentReceipt] =
-            PaymentReceipt(reference: token.paymentHash.hex, challengeID: token.name, at: now).headerValue
-        guard let signer else { return response }
         let purchase = Purchase(
             paymentHash: token.paymentHash,
             request: ContentHash(

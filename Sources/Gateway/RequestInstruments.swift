@@ -6,7 +6,6 @@ internal import Synchronization
 
 /// The counter and the timer of every kind of request, looked up once: their labels take longer to write than to count.
 final class RequestInstruments: Sendable {
-    /// Closed sets all, so the number of kinds is bounded.
     private struct Kind: Hashable {
         let method: String
         let route: String
@@ -19,6 +18,7 @@ final class RequestInstruments: Sendable {
     }
 
     private let pairs = Mutex<[Kind: Pair]>([:])
+    private let limit = 4096
 
     /// Counts a request that has been answered.
     func record(_ method: String, route: String, status: Int, took: Duration) {
@@ -30,7 +30,8 @@ final class RequestInstruments: Sendable {
                 count: Counter(label: "requests_total", dimensions: labels),
                 time: Timer(label: "http_request_duration_seconds", dimensions: labels)
             )
-            pairs[kind] = made
+            // A backend may answer with any status; what is not kept is only looked up again.
+            if pairs.count < limit { pairs[kind] = made }
             return made
         }
         pair.count.increment()

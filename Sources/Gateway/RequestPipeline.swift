@@ -14,12 +14,17 @@ struct RequestPipeline: RouterMiddleware {
     typealias Context = APIContext
 
     let addressRule: ClientAddressRule
+    let blockList: BlockList
     let logger: Logger
+    /// Services of others; `nil` without any.
+    let proxy: ServiceProxy?
     private let instruments = RequestInstruments()
 
-    init(addressRule: ClientAddressRule, logger: Logger) {
+    init(addressRule: ClientAddressRule, blockList: BlockList, logger: Logger, proxy: ServiceProxy? = nil) {
         self.addressRule = addressRule
+        self.blockList = blockList
         self.logger = logger
+        self.proxy = proxy
     }
 
     func handle(
@@ -32,14 +37,28 @@ struct RequestPipeline: RouterMiddleware {
         context.requestID = Self.requestID(request.headers[.requestID])
         context.client = addressRule.client(peer: context.peer?.address, headers: request.headers)
         var response: Response
+        var proxied: ServiceProxy.Answer?
         do {
-            try Self.checkMediaType(request)
-            response = try await next(request, context)
+            if blockList.contains(context.client) {
+                throw APIError(.forbidden, "Requests from this network are not served.")
+            }
+            if let proxy, proxy.takes(request) {
+                let answer = try await proxy.respond(request, context)
+                response = answer.response
+                proxied = answer
+            } else {
+                try Self.checkMediaType(request)
+                response = try await next(request, context)
+            }
         } catch {
             response = APIResponse.error(apiError(error, request, context), requestID: context.requestID).response
         }
-        Self.addHeaders(to: &response, request, requestID: context.requestID)
-        measure(request, response, context, since: begin)
+        if proxied?.isForwarded == true {
+            Self.addForwardedHeaders(to: &response, requestID: context.requestID)
+        } else {
+            Self.addHeaders(to: &response, request, requestID: context.requestID)
+        }
+        measure(request, response, context, route: proxied?.route, since: begin)
         return response
     }
 
@@ -123,6 +142,14 @@ struct RequestPipeline: RouterMiddleware {
         HTTPField(name: .accessControlExposeHeaders, value: exposed),
     ]
 
+    /// What is added to a backend's answer, which has its own rules for everything else.
+    private static func addForwardedHeaders(to response: inout Response, requestID: String) {
+        response.headers[.requestID] = requestID
+        guard response.headers[.accessControlAllowOrigin] != nil else { return }
+        let own = response.headers[values: .accessControlExposeHeaders]
+        response.headers[.accessControlExposeHeaders] = (own + [exposed]).joined(separator: ", ")
+    }
+
     private static let exposed =
         "WWW-Authenticate, Payment-Receipt, L402-Receipt, L402-PoW, Retry-After, L402-Balance, L402-Expires, "
         + "L402-Payment, L402-Price, Idempotent-Replayed, X-Request-Id, X-SatRank-Balance, X-SatRank-Balance-Max, X-Assay-Balance-Msat, X-Assay-Price-Msat, "
@@ -132,9 +159,10 @@ struct RequestPipeline: RouterMiddleware {
         _ request: Request,
         _ response: Response,
         _ context: APIContext,
+        route proxied: String?,
         since begin: ContinuousClock.Instant
     ) {
-        let route = context.endpointPath ?? "unmatched"
+        let route = proxied ?? context.endpointPath ?? "unmatched"
         let took = ContinuousClock.now - begin
         instruments.record(Self.methodLabel(request.method), route: route, status: response.status.code, took: took)
         logger.debug(

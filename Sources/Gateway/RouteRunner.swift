@@ -16,6 +16,8 @@ struct RouteRunner: Sendable {
     let limits: RateLimits
     let bodyLimit: Int
     let deadline: Duration
+    /// How long a body may take to arrive.
+    let bodyDeadline: Duration
     let receipts: ReceiptDesk
 
     func run(_ route: APIRoute, _ request: Request, _ context: APIContext) async throws -> APIResponse {
@@ -95,6 +97,7 @@ struct RouteRunner: Sendable {
             await shielded { await gate.release(grant, terms) }
             return PaidAnswer.annotated(response, terms, isCharged: false)
         }
+        let terms = response.meteredPrice.map(terms.metered) ?? terms
         let answer = receipts.sign(PaidAnswer.annotated(response, terms, isCharged: true), to: request, terms)
         let stored = terms.keepsAnswer ? PaidAnswer.stored(answer) : nil
         guard await shielded({ await gate.settle(grant, terms, answer: stored) }) else {
@@ -123,12 +126,19 @@ struct RouteRunner: Sendable {
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > bodyLimit { throw tooLarge }
         var body = ByteBuffer()
         do {
-            for try await chunk in request.body {
-                guard body.readableBytes + chunk.readableBytes <= bodyLimit else { throw tooLarge }
-                body.writeImmutableBuffer(chunk)
+            let (source, limit) = (request.body, bodyLimit)
+            body = try await withDeadline(bodyDeadline) {
+                var body = ByteBuffer()
+                for try await chunk in source {
+                    guard body.readableBytes + chunk.readableBytes <= limit else { throw tooLarge }
+                    body.writeImmutableBuffer(chunk)
+                }
+                return body
             }
         } catch let error as APIError {
             throw error
+        } catch is DeadlineExceeded {
+            throw APIError(.requestTimeout, "The body took longer than \(bodyDeadline.components.seconds) s to arrive.")
         } catch {
             // The client hung up or sent something that is not HTTP: its fault, not ours.
             throw APIError(.malformedRequest, "The body ended too early or cannot be read.")

@@ -49,6 +49,9 @@ public final class Ledger: Sendable {
         )
     }
 
+    /// How long a hold lives that nobody ends.
+    public var holdLifetime: Duration { store.configuration.holdLifetime }
+
     // MARK: Spending
 
     /// Holds an amount of a credit that was used before.
@@ -151,6 +154,29 @@ public final class Ledger: Sendable {
     /// - Throws: `.expired` when the value went back before, because the hold's deadline passed or it was released.
     public func settle(_ grant: PaidGrant) async throws(LedgerError) {
         guard try await settler.end(grant) == .settled else { throw .expired }
+    }
+
+    /// Earns a part of what a grant holds and gives back the rest, in one statement: for prices that are known only when
+    /// the work is done.
+    ///
+    /// Harmless when repeated.
+    /// - Parameter charge: at most what the grant holds; nothing releases it.
+    /// - Throws: `.expired` when the value went back before; `.invalidAmount`.
+    public func settle(_ grant: PaidGrant, charging charge: MilliSatoshi) async throws(LedgerError) {
+        let charge = try Self.charge(charge, of: grant)
+        if charge == grant.amount { return try await settle(grant) }
+        let values: [PostgresValue] = [.bytea(grant.holdID.bytes), .int8(charge.msat)]
+        if try await !store.run(LedgerStatements.settleMetered, values).isEmpty {
+            return instruments.didSettle(charge, route: grant.route)
+        }
+        guard try await store.ends([grant.holdID])[grant.holdID] == .settled else { throw .expired }
+    }
+
+    /// What is to be charged of a grant.
+    static func charge(_ charge: MilliSatoshi?, of grant: PaidGrant) throws(LedgerError) -> MilliSatoshi {
+        guard let charge else { return grant.amount }
+        guard charge >= .zero, charge <= grant.amount else { throw .invalidAmount }
+        return charge
     }
 
     /// Gives back what a grant holds.

@@ -19,7 +19,7 @@ public final class TrustOracle: Service, Sendable {
     private let refreshInterval: Duration
     private let logger: Logger
     private let executor = BackgroundExecutor(label: "oracle")
-    private let current = Mutex(ScoreSnapshot())
+    private let current = Mutex<ScoreSnapshot?>(nil)
 
     /// - Parameter refreshInterval: time between two loads that nobody asked for.
     public init(client: PostgresClient, refreshInterval: Duration = .seconds(300), logger: Logger) {
@@ -30,7 +30,10 @@ public final class TrustOracle: Service, Sendable {
     }
 
     /// The newest scores; empty before the first load.
-    public var snapshot: ScoreSnapshot { current.withLock { $0 } }
+    public var snapshot: ScoreSnapshot { current.withLock { $0 } ?? ScoreSnapshot() }
+
+    /// Whether the scores have been loaded, so that what is missing from them does not exist.
+    public var isLoaded: Bool { current.withLock { $0 != nil } }
 
     /// Loads the scores now.
     ///

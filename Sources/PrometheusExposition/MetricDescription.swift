@@ -25,7 +25,7 @@ public struct MetricDescription: Sendable, Hashable {
     static func fallbackHelp(_ name: String) -> String { name.replacing("_", with: " ") + "." }
 
     /// All metrics of this product.
-    public static let all: [MetricDescription] = http + money + lnd + database + scoring + process
+    public static let all: [MetricDescription] = http + proxy + money + lnd + database + scoring + process
 
     private static let http = [
         MetricDescription("requests_total", "HTTP requests answered, by method, route pattern and status."),
@@ -36,6 +36,16 @@ public struct MetricDescription: Sendable, Hashable {
         ),
         MetricDescription("rate_limit_hits_total", "Requests refused by a rate limiter."),
         MetricDescription("http_faults_total", "Requests that ended in an unforeseen error."),
+    ]
+
+    private static let proxy = [
+        MetricDescription("proxy_upstream_errors_total", "Answers of backends that were not had, by service and kind."),
+        MetricDescription("proxy_free_requests_total", "Requests served within a free allowance, by service."),
+        MetricDescription(
+            "proxy_shadow_refusals_total",
+            "Requests served in shadow mode that would have been refused, by service and reason."
+        ),
+        MetricDescription("services_reload_ok", "Whether the services file is in force as it is: 1 or 0."),
     ]
 
     private static let money = [
@@ -52,7 +62,13 @@ public struct MetricDescription: Sendable, Hashable {
             "l402_open_invoices",
             "Invoices made here that are neither paid nor expired, as far as known."
         ),
-        MetricDescription("l402_revenue_msat_total", "Millisatoshi earned: holds that were settled."),
+        MetricDescription("l402_revenue_msat_total", "Millisatoshi earned: holds that were settled, by route."),
+        MetricDescription("l402_replayed_total", "Repeated requests answered from the store without a charge."),
+        MetricDescription("l402_revocations", "Tokens and payments that are revoked."),
+        MetricDescription(
+            "l402_key_ring_reload_ok",
+            "Whether the key ring's file was taken when it last changed: 1 or 0."
+        ),
         MetricDescription("ledger_entries_total", "Entries written to the ledger, by kind."),
         MetricDescription(
             "ledger_debit_batch_size",
@@ -60,7 +76,7 @@ public struct MetricDescription: Sendable, Hashable {
             buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
         ),
         MetricDescription("ledger_holds_swept_total", "Holds released because their request never ended."),
-        MetricDescription("operator_bypass_total", "Uses of the operator token, by result."),
+        MetricDescription("operator_bypass_total", "Uses of operators' bypass credentials, by result and name."),
     ]
 
     private static let lnd = [

@@ -19,6 +19,11 @@ extension Setting {
         default: "",
         "Networks, separated by commas, whose X-Forwarded-For is believed."
     )
+    public static let blockList = Setting(
+        "ASSAY_BLOCKLIST_FILE",
+        .path,
+        "File of networks that are not served, one CIDR per line; read again when it changes."
+    )
     public static let maxConnections = Setting(
         "ASSAY_MAX_CONNECTIONS",
         .integer(1...1_000_000),
@@ -60,8 +65,14 @@ extension Setting {
         .text,
         "What /.well-known/l402-directory-verify.txt shows, to prove the domain to l402.directory."
     )
+    public static let servicesFile = Setting(
+        "ASSAY_SERVICES_FILE",
+        .path,
+        "YAML file of services that the gate stands in front of; read again when it changes. docs/proxy.md describes it."
+    )
     private static let listening = [
-        modules, host, port, trustedProxies, maxConnections, logLevel, apiKey, metricsAuth, metricsPrefix,
+        modules, servicesFile, host, port, trustedProxies, blockList, maxConnections, logLevel, apiKey, metricsAuth,
+        metricsPrefix,
         indexProof, directoryProof,
     ]
 
@@ -171,6 +182,12 @@ extension Setting {
         .integer(0...100_000_000),
         "Price of POST /api/verdicts; L402_DEFAULT_PRICE_SATS when unset."
     )
+    public static let holdLifetime = Setting(
+        "ASSAY_HOLD_LIFETIME_SECONDS",
+        .integer(10...3600),
+        default: "90",
+        "Seconds until the price of a request that died is given back; more than ASSAY_REQUEST_TIMEOUT_MS by 5 s."
+    )
     public static let paymentScheme = Setting(
         "ASSAY_PAYMENT_SCHEME",
         .boolean,
@@ -202,7 +219,7 @@ extension Setting {
     )
     private static let money = [
         l402Secret, keyRing, operatorSecret, invoiceExpiry, tokenLifetime, defaultPrice, profilePrice, verdictsPrice,
-        paymentScheme, receiptKey, depositTiers, depositMaximum, bareDeposits,
+        holdLifetime, paymentScheme, receiptKey, depositTiers, depositMaximum, bareDeposits,
     ]
 
     // Limits

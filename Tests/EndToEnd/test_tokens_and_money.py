@@ -42,7 +42,7 @@ def deposit(run, sats):
 def narrow(credential, *caveats):
     """Narrows a token as any holder can, offline, with another library."""
     token, preimage = credential.removeprefix("L402 ").split(":")
-    macaroon = pymacaroons.Macaroon.deserialize(base64.urlsafe_b64encode(base64.b64decode(token)).decode().rstrip("="))
+    macaroon = pymacaroons.Macaroon.deserialize(token.translate(str.maketrans("+/", "-_")).rstrip("="))
     for caveat in caveats:
         macaroon.add_first_party_caveat(caveat)
     return f"L402 {macaroon.serialize()}:{preimage}"
@@ -79,6 +79,8 @@ def test_a_deposit_is_redeemed_once_and_spent_at_its_rate(run, profile):
 
 def test_a_deposit_works_without_the_second_step_and_on_every_route(run, profile, node):
     credential = deposit(run, 21)
+    unused = use(run.api + "/api/deposit/balance", credential)
+    assert unused.status_code == 200 and unused.json()["data"]["balanceMsat"] == 21_000
     assert use(profile, credential).status_code == 200
     verdicts = requests.post(
         run.api + "/api/verdicts", json={"hashes": [node]}, headers={"Authorization": credential}, timeout=10
@@ -347,6 +349,8 @@ def test_revenue_is_told_per_route_and_day(run, profile, admin):
     data = requests.get(run.api + "/api/admin/revenue", headers=admin, timeout=10).json()["data"]
     assert any(row["route"] == "profile" and row["earnedMsat"] >= 1000 for row in data["routes"])
     assert sum(row["earnedMsat"] for row in data["days"]) == data["totalMsat"]
+    assert sum(row["earnedMsat"] for row in data["products"]) == data["totalMsat"]
+    assert {row["purpose"] for row in data["products"]} >= {"call", "deposit"}
     assert requests.get(run.api + "/api/admin/revenue?from=x", headers=admin, timeout=10).status_code == 400
 
 

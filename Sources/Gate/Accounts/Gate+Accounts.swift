@@ -21,10 +21,15 @@ extension Gate {
             service: service,
             isRevoked: isRevoked
         )
-        let credit = try await known(identifier.paymentHash)
+        let purpose = ring.current.purpose(of: credential.preimage)
+        var credit = try await known(identifier.paymentHash)
+        if credit == nil, purpose == .deposit {
+            let tokenID = identifier.tokenID.bytes
+            let purchase = Purchase(deposit: identifier.paymentHash, tokenID: tokenID, service: service)
+            credit = try await cashier.open(purchase).credit
+        }
         var paid = credit?.paid
         if paid == nil { paid = try await settlements.amountPaid(identifier.paymentHash) }
-        let purpose = ring.current.purpose(of: credential.preimage)
         if credit == nil, purpose == .upgrade, let source = try await upgradeSource(identifier.paymentHash),
             let old = try await known(source)
         {

@@ -57,6 +57,19 @@ public struct GrantTerms: Sendable, Hashable {
     /// The terms of what is not paid for.
     public static let unpaid = GrantTerms(price: .zero)
 
+    /// The terms of work that has turned out to cost less than was held.
+    public func metered(_ charge: MilliSatoshi) -> GrantTerms {
+        guard charge >= .zero, charge < price else { return self }
+        return GrantTerms(
+            price: charge,
+            balance: balance.map { $0 + price - charge },
+            paid: paid,
+            expiresAt: expiresAt,
+            token: token,
+            work: work
+        )
+    }
+
     /// Whether the answer is kept for a repetition of the request.
     public var keepsAnswer: Bool { work != nil }
 }

@@ -113,11 +113,20 @@ struct RevenueAnswer: Encodable {
         let earnedMsat: Int64
         let calls: Int64
     }
+    struct Product: Encodable {
+        let service: String
+        let tier: Int16
+        let purpose: String
+        let earnedMsat: Int64
+        let calls: Int64
+        let payments: Int64
+    }
     let from: String
     let to: String
     let totalMsat: Int64
     let routes: [Route]
     let days: [Day]
+    let products: [Product]
 }
 
 struct AuditAnswer: Encodable {

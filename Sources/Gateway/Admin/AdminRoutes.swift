@@ -217,12 +217,23 @@ extension APIRoute {
         }
         let routes = try await desk.ledger.revenue(from: from, to: end)
         let days = try await desk.ledger.dailyRevenue(from: from, to: end)
+        let products = try await desk.ledger.productRevenue(from: from, to: end)
         let answer = RevenueAnswer(
             from: from.formatted(.iso8601.year().month().day()),
             to: to.formatted(.iso8601.year().month().day()),
             totalMsat: routes.reduce(0) { $0 + $1.earned.msat },
             routes: routes.map { .init(route: $0.route, earnedMsat: $0.earned.msat, calls: $0.calls) },
-            days: days.map { .init(day: $0.day, route: $0.route, earnedMsat: $0.earned.msat, calls: $0.calls) }
+            days: days.map { .init(day: $0.day, route: $0.route, earnedMsat: $0.earned.msat, calls: $0.calls) },
+            products: products.map {
+                .init(
+                    service: $0.service,
+                    tier: $0.tier,
+                    purpose: $0.purpose,
+                    earnedMsat: $0.earned.msat,
+                    calls: $0.calls,
+                    payments: $0.payments
+                )
+            }
         )
         return try APIResponse.data(answer)
     }

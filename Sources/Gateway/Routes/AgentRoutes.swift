@@ -79,7 +79,8 @@ extension APIRoute {
             limiter: .discovery,
             documentation: RouteDocumentation("What is known of a node"),
             access: .free { request in
-                guard let answer = oracle.snapshot.agent(try request.node(), now: Date()) else {
+                let node = try request.node()
+                guard let answer = try oracle.loaded.agent(node, now: Date()) else {
                     throw APIError.notFound("agent")
                 }
                 return try APIResponse.data(answer)
@@ -104,7 +105,8 @@ extension APIRoute {
                 ),
                 { request in
                     // Looked up first: what is not there is not sold.
-                    guard let answer = oracle.snapshot.profile(try request.node(), now: Date()) else {
+                    let node = try request.node()
+                    guard let answer = try oracle.loaded.profile(node, now: Date()) else {
                         throw APIError.notFound("agent")
                     }
                     return { _ in try APIResponse.data(answer) }
@@ -128,7 +130,8 @@ extension APIRoute {
                 ),
                 { request in
                     let nodes = try Self.nodes(of: request)
-                    return { _ in try APIResponse.data(oracle.snapshot.verdicts(nodes, now: Date())) }
+                    let snapshot = try oracle.loaded
+                    return { _ in try APIResponse.data(snapshot.verdicts(nodes, now: Date())) }
                 }
             )
         )
@@ -157,5 +160,18 @@ extension APIRoute {
             nodes.append(node)
         }
         return nodes
+    }
+}
+
+extension TrustOracle {
+    /// The newest scores.
+    /// - Throws: ``APIError`` with 503 before they are loaded: nothing must be said or sold of what is not known yet.
+    fileprivate var loaded: ScoreSnapshot {
+        get throws(APIError) {
+            guard isLoaded else {
+                throw .retryLater(.serviceUnavailable, "The scores are being loaded; repeat the request.", seconds: 1)
+            }
+            return snapshot
+        }
     }
 }

@@ -106,7 +106,7 @@ extension APIRoute {
             limiter: .token,
             documentation: RouteDocumentation("What is left of the deposit in Authorization; free of charge"),
             access: .free { request in
-                let account = try await heldAccount(request, gate, service)
+                let account = try await account(request, gate, [service])
                 guard let credit = account.credit else {
                     throw APIError(.notFound, "This token has not been used yet, or it is not a deposit.")
                 }
@@ -136,18 +136,6 @@ extension APIRoute {
                 ]
             )
         )
-    }
-
-    private static func heldAccount(_ request: APIRequest, _ gate: Gate, _ service: String) async throws -> TokenAccount
-    {
-        do {
-            guard let account = try await gate.account(request.forGate, services: [service]) else {
-                throw APIError(.headerTooLarge, "The credential is longer than 8192 bytes.")
-            }
-            return account
-        } catch let refusal as Refusal {
-            throw PaymentRequired.credentialError(refusal)
-        }
     }
 
     private static func serve(_ request: APIRequest, _ gate: Gate, service: String) async throws -> APIResponse {

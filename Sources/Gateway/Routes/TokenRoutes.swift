@@ -88,8 +88,8 @@ extension APIRoute {
             }
     }
 
-    private static func account(_ request: APIRequest, _ gate: Gate, _ services: [String]) async throws -> TokenAccount
-    {
+    /// What is left on the token of a request.
+    static func account(_ request: APIRequest, _ gate: Gate, _ services: [String]) async throws -> TokenAccount {
         do {
             guard let account = try await gate.account(request.forGate, services: services) else {
                 throw APIError(.headerTooLarge, "The credential is longer than 8192 bytes.")

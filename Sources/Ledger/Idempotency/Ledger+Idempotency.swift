@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FoundationEssentials
-internal import LightningPrimitives
+public import LightningPrimitives
 internal import Postgres
 
 /// The SQL behind `Idempotency-Key`.
@@ -40,7 +40,7 @@ private enum IdempotencyStatements {
             SELECT h.hold_id FROM holds h, mine WHERE h.hold_id = $1 FOR UPDATE OF h
         ), gone AS (
             DELETE FROM holds h USING locked l WHERE h.hold_id = l.hold_id
-            RETURNING h.hold_id, h.payment_hash, h.route, h.amount_msat
+            RETURNING h.hold_id, h.payment_hash, h.route, h.amount_msat, h.limit_keys
         ), booked AS (
             INSERT INTO ledger_entries (kind, payment_hash, hold_id, route, amount_msat)
             SELECT 'settle', payment_hash, hold_id, route, amount_msat FROM gone
@@ -49,7 +49,7 @@ private enum IdempotencyStatements {
                SET status = $5, headers = $6::jsonb, body = $7,
                    expires_at = now() + $8::bigint * interval '1 millisecond'
               FROM mine, gone WHERE a.payment_hash = mine.payment_hash AND a.key = mine.key
-        )
+        ), \(LedgerStatements.giveChange("$9"))
         SELECT hold_id FROM gone
         """
     )
@@ -113,15 +113,18 @@ extension Ledger {
     /// Earns what a grant holds and keeps the answer for repetitions, both or neither.
     ///
     /// Harmless when repeated.
+    /// - Parameter charge: what is charged, at most what the grant holds; the rest goes back.
     /// - Throws: `.expired` when the value went back before, because the hold's deadline has passed.
     public func settle(
         _ grant: PaidGrant,
         for work: IdempotentWork,
-        answer: StoredAnswer
+        answer: StoredAnswer,
+        charging charge: MilliSatoshi? = nil
     ) async throws(LedgerError) {
+        let charge = try Self.charge(charge, of: grant)
         guard answer.body.count <= Self.answerLimit, let headers = try? JSONEncoder().encode(answer.headers) else {
             // Too long to keep: a repetition is a request of its own.
-            try await settle(grant)
+            try await settle(grant, charging: charge)
             return await abandon(work)
         }
         let rows = try await store.run(
@@ -130,10 +133,10 @@ extension Ledger {
                 .bytea(grant.holdID.bytes), .bytea(work.request.paymentHash.bytes), .text(work.request.key),
                 .bytea(work.worker), .int2(Int16(clamping: answer.status)),
                 .jsonb(String(decoding: headers, as: UTF8.self)), .bytea(answer.body),
-                .int8(Int64(Self.answerLifetime / .milliseconds(1))),
+                .int8(Int64(Self.answerLifetime / .milliseconds(1))), .int8(charge.msat),
             ]
         )
-        if !rows.isEmpty { return instruments.didSettle(grant.amount, route: grant.route) }
+        if !rows.isEmpty { return instruments.didSettle(charge, route: grant.route) }
         guard try await store.ends([grant.holdID])[grant.holdID] == .settled else { throw .expired }
     }
 

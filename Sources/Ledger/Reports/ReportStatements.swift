@@ -30,6 +30,19 @@ enum ReportStatements {
         """
     )
 
+    /// The same per service, tier and purpose of the credits that paid.
+    static let productRevenue = Statement(
+        "ledger.product_revenue",
+        """
+        SELECT c.service, c.tier, c.purpose,
+               sum(CASE e.kind WHEN 'settle' THEN e.amount_msat ELSE -e.amount_msat END)::bigint,
+               count(*) FILTER (WHERE e.kind = 'settle'), count(DISTINCT e.payment_hash)
+          FROM ledger_entries e JOIN credits c USING (payment_hash)
+         WHERE e.kind IN ('settle', 'refund') AND e.at >= $1 AND e.at < $2
+         GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3
+        """
+    )
+
     /// A page of credits, the newest first, that were made before a place in that order.
     static let credits = Statement(
         "ledger.credits",

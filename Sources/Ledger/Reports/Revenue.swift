@@ -23,6 +23,19 @@ public struct DailyRevenue: Sendable, Hashable {
     public let calls: Int64
 }
 
+/// What the tokens of one kind have earned.
+public struct ProductRevenue: Sendable, Hashable {
+    public let service: String
+    public let tier: Int16
+    /// `call`, `deposit` or `mint`.
+    public let purpose: String
+    public let earned: MilliSatoshi
+    /// Settled calls.
+    public let calls: Int64
+    /// Payments that were spent of.
+    public let payments: Int64
+}
+
 /// One line of the ledger.
 public struct LedgerEntry: Sendable, Hashable {
     public let id: Int64
@@ -63,6 +76,24 @@ extension LedgerStore {
                 route: try row.text(1),
                 earned: MilliSatoshi(msat: try row.int8(2)),
                 calls: try row.int8(3)
+            )
+        }
+    }
+
+    func productRevenue(from: Date, to: Date) async throws(LedgerError) -> [ProductRevenue] {
+        let rows = try await run(
+            ReportStatements.productRevenue,
+            [.timestamptz(from), .timestamptz(to)],
+            deadline: .seconds(60)
+        )
+        return try decode(rows) { row throws(PostgresError) in
+            ProductRevenue(
+                service: try row.text(0),
+                tier: try row.int2(1),
+                purpose: try row.text(2),
+                earned: MilliSatoshi(msat: try row.int8(3)),
+                calls: try row.int8(4),
+                payments: try row.int8(5)
             )
         }
     }
@@ -111,6 +142,11 @@ extension Ledger {
     /// What each route has earned on each UTC day of a span of time, the latest first.
     public func dailyRevenue(from: Date, to: Date) async throws(LedgerError) -> [DailyRevenue] {
         try await store.dailyRevenue(from: from, to: to)
+    }
+
+    /// What the tokens of each service, tier and purpose have earned in a span of time, the most first.
+    public func productRevenue(from: Date, to: Date) async throws(LedgerError) -> [ProductRevenue] {
+        try await store.productRevenue(from: from, to: to)
     }
 
     /// A page of credits, the newest first.

@@ -124,6 +124,44 @@ enum LedgerStatements {
         """
     )
 
+    /// Ends one hold that has turned out to be worth less: the rest goes back in the same statement.
+    ///
+    /// Parameters: hold, what is charged.
+    static let settleMetered = Statement(
+        "ledger.settle_metered",
+        """
+        WITH locked AS (
+            SELECT hold_id FROM holds WHERE hold_id = $1 FOR UPDATE
+        ), gone AS (
+            DELETE FROM holds h USING locked l WHERE h.hold_id = l.hold_id
+            RETURNING h.hold_id, h.payment_hash, h.route, h.amount_msat, h.limit_keys
+        ), booked AS (
+            INSERT INTO ledger_entries (kind, payment_hash, hold_id, route, amount_msat)
+            SELECT 'settle', payment_hash, hold_id, route, amount_msat FROM gone
+        ), \(giveChange("$2"))
+        SELECT hold_id, amount_msat FROM gone
+        """
+    )
+
+    /// Gives back what a settled hold of `gone` holds above the charge.
+    static func giveChange(_ charge: String) -> String {
+        """
+        change AS (
+            SELECT payment_hash, route, limit_keys, amount_msat - \(charge)::bigint AS amount
+              FROM gone WHERE amount_msat > \(charge)::bigint
+        ), credited AS (
+            UPDATE credits c SET spent_msat = c.spent_msat - x.amount
+              FROM change x WHERE c.payment_hash = x.payment_hash
+        ), uncounted AS (
+            UPDATE token_uses u SET spent_msat = u.spent_msat - x.amount
+              FROM change x WHERE u.limit_key = ANY (x.limit_keys)
+        ), refunded AS (
+            INSERT INTO ledger_entries (kind, payment_hash, route, amount_msat)
+            SELECT 'refund', payment_hash, route, amount FROM change
+        )
+        """
+    }
+
     /// Ends holds and gives their value back.
     static let release = Statement(
         "ledger.release",

@@ -37,10 +37,20 @@ struct CrawlCommand: AsyncParsableCommand {
     @Option(help: .hidden)
     var parent: Int32?
 
+    private static func wait(for path: String?, atMost limit: Duration) async {
+        guard let path else { return }
+        let end = ContinuousClock.now + limit
+        while !FileManager.default.fileExists(atPath: path), ContinuousClock.now < end {
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
     func run() async throws {
         let settings = try Settings.load()
         let logger = Logs.start("assay.crawl", level: Logs.level(settings))
         let registry = MetricsSetup.start(settings)
+        // Beside a sandbox that is only just making its files, a failed first pass would cost half a minute.
+        if parent != nil { await Self.wait(for: settings.text(.readonlyMacaroon), atMost: .seconds(30)) }
         let lnd = try LNDClient.configured(settings, macaroon: .readonlyMacaroon, logger: logger)
         let database = try await Database.open(settings, logger: logger)
         let client = try await database.client(

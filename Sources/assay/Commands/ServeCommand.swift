@@ -17,6 +17,7 @@ import Postgres
 import PurchaseReceipts
 import ServiceLifecycle
 import Settings
+import WatchedFiles
 
 /// Serves the API.
 struct ServeCommand: AsyncParsableCommand {
@@ -58,7 +59,7 @@ struct ServeCommand: AsyncParsableCommand {
             logger: logger
         )
         let readiness = NodeReadiness(lnd: lnd, logger: logger)
-        let till = try Till(settings, keyRing: keyRing, lnd: lnd, readiness: readiness, money, logger: logger)
+        let till = try await Till(settings, keyRing: keyRing, lnd: lnd, readiness: readiness, money, logger: logger)
         let oracle = TrustOracle(client: client, logger: logger)
         let monitor = HealthMonitor(
             client: client,
@@ -73,14 +74,25 @@ struct ServeCommand: AsyncParsableCommand {
         let own = Self.routes(oracle, monitor, settings, modules: modules)
         let signer = try ReceiptSigner.configured(settings)
         gateway.receiptSigner = signer
+        let blocked = try await Self.watchBlockList(settings, gateway.blockList, logger: logger)
+        if let blocked { till.reload.add { await blocked.reload() } }
         let sold = APIRoute.sold(own)
+        let table = till.proxied.table
         let routes =
-            own + till.routes + APIRoute.discovery(try DiscoveryFacts(settings, signer: signer), sold: { sold })
+            own + till.routes
+            + APIRoute.discovery(try DiscoveryFacts(settings, signer: signer), sold: { sold + table.sold })
             + [.metrics(registry, access: metrics)]
-        let server = GatewayServer(configuration: gateway, routes: routes, gate: till.gate, logger: logger)
+        let server = GatewayServer(
+            configuration: gateway,
+            routes: routes,
+            gate: till.gate,
+            services: till.proxied.proxied,
+            logger: logger
+        )
         await readiness.check()
         let services: [any Service] =
-            (database.server.map { [$0] } ?? []) + [client, money, readiness] + till.services + [oracle, server]
+            (database.server.map { [$0] } ?? []) + [client, money, readiness] + till.services
+            + (blocked.map { [$0] } ?? []) + [oracle, server]
         try await Services.run(services, parent: parent, logger: logger)
         await lnd.shutdown()
     }
@@ -101,6 +113,29 @@ struct ServeCommand: AsyncParsableCommand {
         let build = BuildInfo.current
         return APIRoute.health(monitor) + oracleRoutes + APIRoute.legacy
             + [.version(build.version, commit: build.commit, buildDate: build.buildDate)]
+    }
+
+    /// Reads the block list now and whenever its file changes.
+    private static func watchBlockList(_ settings: Settings, _ list: BlockList, logger: Logger) async throws
+        -> FileWatch?
+    {
+        guard let path = settings.text(.blockList) else { return nil }
+        let file = WatchedFile(path: path, limit: 8 << 20)
+        let contents: WatchedFile.Contents
+        do {
+            contents = try await file.contents()
+            try list.replace(parsing: String(decoding: contents.bytes, as: UTF8.self))
+        } catch {
+            throw Failure(Failure.configuration, "\(Setting.blockList.name): \(error)")
+        }
+        return FileWatch(file, known: contents) { finding in
+            do {
+                let count = try list.replace(parsing: String(decoding: try finding.get().bytes, as: UTF8.self))
+                logger.notice("block list in force", metadata: ["http.blocked": "\(count)"])
+            } catch {
+                logger.error("the block list was not taken; the one before stays", metadata: ["error": "\(error)"])
+            }
+        }
     }
 
     /// The modules to mount.

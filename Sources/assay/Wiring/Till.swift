@@ -21,6 +21,10 @@ struct Till {
     let gate: Gate
     let operators: OperatorAccess
     let routes: [APIRoute]
+    /// Has files read anew on SIGHUP.
+    let reload: ReloadSignals
+    /// Services of others behind the gate.
+    let proxied: ServicesWiring
     /// In the order of starting.
     let services: [any Service]
 
@@ -31,8 +35,8 @@ struct Till {
         readiness: NodeReadiness,
         _ client: PostgresClient,
         logger: Logger
-    ) throws {
-        let ledger = Ledger(client: client, logger: logger)
+    ) async throws {
+        let ledger = Ledger(client: client, configuration: try LedgerConfiguration(settings), logger: logger)
         let revocations = Revocations(client: client, logger: logger)
         let credentials = OperatorCredentials(client: client, logger: logger)
         let operators = OperatorAccess(
@@ -54,7 +58,9 @@ struct Till {
         self.ledger = ledger
         self.gate = gate
         self.operators = operators
-        let names: @Sendable () -> [String] = { ["assay"] }
+        let proxied = try await ServicesWiring(settings, client, logger: logger)
+        self.proxied = proxied
+        let names: @Sendable () -> [String] = { [table = proxied.table] in ["assay"] + table.names }
         let desk = AdminDesk(
             operators: operators,
             ledger: ledger,
@@ -67,9 +73,11 @@ struct Till {
             APIRoute.tokens(gate, services: names) + APIRoute.deposits(gate, service: "assay") + APIRoute.admin(desk)
         let reload = ReloadSignals(logger: logger)
         let watch = Self.watch(settings, gate: gate, logger: logger)
+        if let files = proxied.files { reload.add { await files.reload() } }
         if let watch { reload.add { await watch.reload() } }
+        self.reload = reload
         services =
-            (watch.map { [$0] } ?? []) + [
+            (watch.map { [$0] } ?? []) + proxied.services + [
                 reload, revocations, credentials, gate.settlements, InvoiceExpiry(gate: gate),
                 HoldSweeper(ledger: ledger, logger: logger),
             ]
@@ -92,6 +100,20 @@ extension Till {
                 logger.error("the key ring was not taken; the one before stays", metadata: ["error": "\(error)"])
             }
         }
+    }
+}
+
+extension LedgerConfiguration {
+    init(_ settings: Settings) throws {
+        let lifetime = Duration.seconds(settings.integer(.holdLifetime) ?? 90)
+        let longest = Duration.milliseconds(settings.integer(.requestTimeout) ?? 30_000)
+        guard lifetime >= longest + .seconds(5) else {
+            throw Failure(
+                Failure.configuration,
+                "\(Setting.holdLifetime.name) must be at least 5 s more than \(Setting.requestTimeout.name)"
+            )
+        }
+        self.init(holdLifetime: lifetime)
     }
 }
 
