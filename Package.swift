@@ -75,6 +75,7 @@ let package = Package(
         .library(name: "PrometheusExposition", targets: ["PrometheusExposition"]),
         .library(name: "PurchaseReceipts", targets: ["PurchaseReceipts"]),
         .library(name: "Secp256k1", targets: ["Secp256k1"]),
+        .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
@@ -100,11 +101,12 @@ let package = Package(
         module("ByteCoding"),
         module("BackgroundWork"),
         module("Deadlines"),
+        tests("Deadlines"),
         tests("ByteCoding"),
         module("LightningPrimitives", ["ByteCoding", crypto]),
         tests("LightningPrimitives", ["ByteCoding"]),
         module("Macaroons", ["ByteCoding", crypto]),
-        tests("Macaroons", ["ByteCoding"], resources: [.copy("Vectors")]),
+        tests("Macaroons", ["ByteCoding", crypto], resources: [.copy("Vectors")]),
         .systemLibrary(
             name: "CSecp256k1",
             pkgConfig: "libsecp256k1",

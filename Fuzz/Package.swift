@@ -25,6 +25,7 @@ let package = Package(
                 .product(name: "PaymentAuthentication", package: "assay"),
                 .product(name: "PurchaseReceipts", package: "assay"),
                 .product(name: "Secp256k1", package: "assay"),
+                .product(name: "ServiceCatalogue", package: "assay"),
             ],
             path: "Sources/Fuzz",
             swiftSettings: [

@@ -30,8 +30,11 @@ public enum Base64 {
         alphabet: Alphabet = .standard,
         padded: Bool = true
     ) -> String {
-        let table = alphabet == .standard ? standardTable : urlSafeTable
-        return String(unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) { buffer in
+        bytes.withBytes { encode($0, table: alphabet == .standard ? standardTable : urlSafeTable, padded: padded) }
+    }
+
+    private static func encode(_ bytes: UnsafeBufferPointer<UInt8>, table: StaticString, padded: Bool) -> String {
+        String(unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) { buffer in
             var written = 0
             var accumulator: UInt32 = 0
             var bits = 0
@@ -64,14 +67,22 @@ public enum Base64 {
         alphabet: Alphabet = .standard,
         padding: Padding = .required
     ) -> [UInt8]? {
-        var characters = Array(text.utf8)
-        let padCount = characters.reversed().prefix { $0 == UInt8(ascii: "=") }.count
+        text.utf8.withBytes { decode($0, alphabet: alphabet, padding: padding) }
+    }
+
+    private static func decode(
+        _ text: UnsafeBufferPointer<UInt8>,
+        alphabet: Alphabet,
+        padding: Padding
+    ) -> [UInt8]? {
+        var characters = text[...]
+        while characters.last == UInt8(ascii: "=") { characters.removeLast() }
+        let padCount = text.count - characters.count
         switch padding {
-        case .required: guard characters.count.isMultiple(of: 4) else { return nil }
+        case .required: guard text.count.isMultiple(of: 4) else { return nil }
         case .forbidden: guard padCount == 0 else { return nil }
-        case .optional: guard padCount == 0 || characters.count.isMultiple(of: 4) else { return nil }
+        case .optional: guard padCount == 0 || text.count.isMultiple(of: 4) else { return nil }
         }
-        characters.removeLast(padCount)
         // A last group of one character cannot hold a byte; padding fills a group, never a whole one.
         guard characters.count % 4 != 1, padCount == 0 || padCount == (4 - characters.count % 4) % 4 else { return nil }
         return decodeUnpadded(characters, alphabet: alphabet)
@@ -81,11 +92,14 @@ public enum Base64 {
     ///
     /// This is the tolerance L402 asks for: clients send both alphabets, with and without padding.
     public static func decodeEither(_ text: some StringProtocol) -> [UInt8]? {
-        let urlSafe = text.utf8.contains { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
-        return decode(text, alphabet: urlSafe ? .urlSafe : .standard, padding: .optional)
+        text.utf8.withBytes { text in
+            let isURLSafe = text.contains { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
+            return decode(text, alphabet: isURLSafe ? .urlSafe : .standard, padding: .optional)
+        }
     }
 
-    private static func decodeUnpadded(_ characters: [UInt8], alphabet: Alphabet) -> [UInt8]? {
+    private static func decodeUnpadded(_ characters: Slice<UnsafeBufferPointer<UInt8>>, alphabet: Alphabet) -> [UInt8]?
+    {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(characters.count * 3 / 4)
         var accumulator: UInt32 = 0

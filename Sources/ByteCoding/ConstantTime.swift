@@ -5,8 +5,12 @@
 ///
 /// Only the lengths can be learnt from the time. Callers that compare texts of unknown length hash both first.
 public func constantTimeEqual(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
-    guard left.count == right.count else { return false }
-    var difference: UInt8 = 0
-    for (a, b) in zip(left, right) { difference |= a ^ b }
-    return difference == 0
+    left.withBytes { left in
+        right.withBytes { right in
+            guard left.count == right.count else { return false }
+            var difference: UInt8 = 0
+            for index in left.indices { difference |= left[index] ^ right[index] }
+            return difference == 0
+        }
+    }
 }

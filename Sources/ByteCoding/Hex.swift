@@ -6,14 +6,14 @@ public enum Hex {
     /// Encodes bytes as lower-case hexadecimal text, two digits a byte.
     public static func encode(_ bytes: some Collection<UInt8>) -> String {
         let digits: StaticString = "0123456789abcdef"
-        return String(unsafeUninitializedCapacity: bytes.count * 2) { buffer in
-            var index = 0
-            for byte in bytes {
-                buffer[index] = digits.utf8Start[Int(byte >> 4)]
-                buffer[index + 1] = digits.utf8Start[Int(byte & 0x0F)]
-                index += 2
+        return bytes.withBytes { bytes in
+            String(unsafeUninitializedCapacity: bytes.count * 2) { buffer in
+                for (index, byte) in bytes.enumerated() {
+                    buffer[index * 2] = digits.utf8Start[Int(byte >> 4)]
+                    buffer[index * 2 + 1] = digits.utf8Start[Int(byte & 0x0F)]
+                }
+                return bytes.count * 2
             }
-            return index
         }
     }
 
@@ -21,25 +21,21 @@ public enum Hex {
     ///
     /// - Returns: the bytes, or `nil` when the length is odd or a character is not a hexadecimal digit.
     public static func decode(_ text: some StringProtocol) -> [UInt8]? {
-        decode(utf8: Array(text.utf8))
+        decode(utf8: text.utf8)
     }
 
     /// Decodes hexadecimal digits given as ASCII bytes; see ``decode(_:)``.
-    public static func decode(utf8 digits: some RandomAccessCollection<UInt8>) -> [UInt8]? {
-        guard digits.count.isMultiple(of: 2) else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(digits.count / 2)
-        var high: UInt8?
-        for digit in digits {
-            guard let value = nibble(digit) else { return nil }
-            if let first = high {
-                bytes.append(first << 4 | value)
-                high = nil
-            } else {
-                high = value
+    public static func decode(utf8 digits: some Collection<UInt8>) -> [UInt8]? {
+        digits.withBytes { digits in
+            guard digits.count.isMultiple(of: 2) else { return nil }
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(digits.count / 2)
+            for index in stride(from: 0, to: digits.count, by: 2) {
+                guard let high = nibble(digits[index]), let low = nibble(digits[index + 1]) else { return nil }
+                bytes.append(high << 4 | low)
             }
+            return bytes
         }
-        return bytes
     }
 
     private static func nibble(_ character: UInt8) -> UInt8? {

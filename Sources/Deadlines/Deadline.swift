@@ -14,14 +14,13 @@ public func withDeadline<Result: Sendable>(
     _ deadline: Duration,
     _ operation: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-    try await withThrowingTaskGroup(of: Result.self) { group in
-        group.addTask { try await operation() }
-        group.addTask {
-            try await Task.sleep(for: deadline)
-            throw DeadlineExceeded()
-        }
-        defer { group.cancelAll() }
-        guard let result = try await group.next() else { throw DeadlineExceeded() }
-        return result
+    let task = Task { try await operation() }
+    let watch = DeadlineWatch.shared.watch(for: deadline) { task.cancel() }
+    let outcome = await withTaskCancellationHandler {
+        await task.result
+    } onCancel: {
+        task.cancel()
     }
+    guard DeadlineWatch.shared.end(watch) else { throw DeadlineExceeded() }
+    return try outcome.get()
 }

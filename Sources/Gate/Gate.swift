@@ -22,6 +22,8 @@ public final class Gate: Sendable {
     let issuer: ChallengeIssuer
     let cashier: Cashier
     let logger: Logger
+    private let verifySeconds = Timer(label: "l402_verify_seconds")
+    private let verified = Counter(label: "l402_verified_total", dimensions: [("result", "ok")])
     private let operators: OperatorAccess
     private let revocations: Revocations
     private let requests: Mutex<TokenBuckets<PaymentHash>>
@@ -248,10 +250,10 @@ public final class Gate: Sendable {
         // Before the table is read nobody knows which tokens are revoked.
         guard revocations.isLoaded else { throw Refusal(.storeUnavailable) }
         let begin = ContinuousClock.now
-        defer { Timer(label: "l402_verify_seconds").record(duration: ContinuousClock.now - begin) }
+        defer { verifySeconds.record(duration: ContinuousClock.now - begin) }
         do throws(Refusal) {
             let value = try verify()
-            Counter(label: "l402_verified_total", dimensions: [("result", "ok")]).increment()
+            verified.increment()
             return value
         } catch {
             Counter(label: "l402_verified_total", dimensions: [("result", error.code.rawValue)]).increment()

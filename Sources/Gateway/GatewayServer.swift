@@ -106,6 +106,7 @@ public struct GatewayServer: Service {
                 limits: limits,
                 addressRule: rule,
                 native: NativePaths(routes),
+                receipts: ReceiptDesk(signer: configuration.receiptSigner),
                 logger: logger
             )
         }

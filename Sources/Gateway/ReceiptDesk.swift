@@ -16,15 +16,26 @@ struct ReceiptDesk: Sendable {
 
     /// The answer with its signed receipt; as it is where nothing was paid.
     func sign(_ response: APIResponse, to request: APIRequest, _ terms: GrantTerms) -> APIResponse {
+        sign(response, method: request.method, target: request.target, body: request.body, terms)
+    }
+
+    /// The answer to a request, given in its parts, with its signed receipt.
+    func sign(
+        _ response: APIResponse,
+        method: HTTPRequest.Method,
+        target: String,
+        body: ByteBuffer,
+        _ terms: GrantTerms
+    ) -> APIResponse {
         guard let signer, let token = terms.token, response.status.kind == .successful else { return response }
         var response = response
         let now = Int64(Date().timeIntervalSince1970)
         let purchase = Purchase(
             paymentHash: token.paymentHash,
             request: ContentHash(
-                method: request.method.rawValue,
-                target: request.target,
-                body: request.body.readableBytesView
+                method: method.rawValue,
+                target: target,
+                body: body.readableBytesView
             ),
             response: ContentHash(body: response.body.readableBytesView),
             price: terms.price,

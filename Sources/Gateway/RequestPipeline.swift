@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ByteCoding
 internal import Foundation
 internal import HTTPTypes
 internal import Hummingbird
@@ -16,7 +17,15 @@ struct RequestPipeline: RouterMiddleware {
     let blockList: BlockList
     let logger: Logger
     /// Services of others; `nil` without any.
-    var proxy: ServiceProxy?
+    let proxy: ServiceProxy?
+    private let instruments = RequestInstruments()
+
+    init(addressRule: ClientAddressRule, blockList: BlockList, logger: Logger, proxy: ServiceProxy? = nil) {
+        self.addressRule = addressRule
+        self.blockList = blockList
+        self.logger = logger
+        self.proxy = proxy
+    }
 
     func handle(
         _ request: Request,
@@ -69,8 +78,19 @@ struct RequestPipeline: RouterMiddleware {
                     }
                 }
         }
-        guard let proposed, isSafe == true else { return UUID().uuidString.lowercased() }
+        guard let proposed, isSafe == true else { return randomID() }
         return proposed
+    }
+
+    /// 128 random bits in the form of a UUID.
+    ///
+    /// Foundation's would open the system's generator anew for every request.
+    private static func randomID() -> String {
+        var generator = SystemRandomNumberGenerator()
+        let bits: (UInt64, UInt64) = (generator.next(), generator.next())
+        var digits = Array(withUnsafeBytes(of: bits) { Hex.encode($0) }.utf8)
+        for place in [20, 16, 12, 8] { digits.insert(UInt8(ascii: "-"), at: place) }
+        return String(decoding: digits, as: UTF8.self)
     }
 
     private static func checkMediaType(_ request: Request) throws(APIError) {
@@ -102,21 +122,29 @@ struct RequestPipeline: RouterMiddleware {
 
     private static func addHeaders(to response: inout Response, _ request: Request, requestID: String) {
         response.headers[.requestID] = requestID
-        response.headers[.apiVersion] = "1.0"
-        response.headers[.xContentTypeOptions] = "nosniff"
-        response.headers[.frameOptions] = "DENY"
-        response.headers[.referrerPolicy] = "strict-origin-when-cross-origin"
-        response.headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
-        response.headers[.permissionsPolicy] = "camera=(), geolocation=(), microphone=()"
-        response.headers[.strictTransportSecurity] = "max-age=31536000; includeSubDomains"
-        response.headers[.crossOriginResourcePolicy] = "cross-origin"
-        // No cookies are used, so every origin may read.
-        response.headers[.accessControlAllowOrigin] = "*"
-        response.headers[.accessControlExposeHeaders] = exposed
+        for field in standardFields {
+            if response.headers.contains(field.name) { response.headers[field.name] = nil }
+            response.headers.append(field)
+        }
         if request.headers[.authorization] != nil, response.headers[.cacheControl]?.contains("no-store") != true {
             response.headers[.cacheControl] = "no-store"
         }
     }
+
+    /// What every answer carries; made once, because making a field looks at every byte of it.
+    private static let standardFields: [HTTPField] = [
+        HTTPField(name: .apiVersion, value: "1.0"),
+        HTTPField(name: .xContentTypeOptions, value: "nosniff"),
+        HTTPField(name: .frameOptions, value: "DENY"),
+        HTTPField(name: .referrerPolicy, value: "strict-origin-when-cross-origin"),
+        HTTPField(name: .contentSecurityPolicy, value: "default-src 'none'; frame-ancestors 'none'"),
+        HTTPField(name: .permissionsPolicy, value: "camera=(), geolocation=(), microphone=()"),
+        HTTPField(name: .strictTransportSecurity, value: "max-age=31536000; includeSubDomains"),
+        HTTPField(name: .crossOriginResourcePolicy, value: "cross-origin"),
+        // No cookies are used, so every origin may read.
+        HTTPField(name: .accessControlAllowOrigin, value: "*"),
+        HTTPField(name: .accessControlExposeHeaders, value: exposed),
+    ]
 
     /// What is added to a backend's answer, which has its own rules for everything else.
     private static func addForwardedHeaders(to response: inout Response, requestID: String) {
@@ -139,12 +167,8 @@ struct RequestPipeline: RouterMiddleware {
         since begin: ContinuousClock.Instant
     ) {
         let route = proxied ?? context.endpointPath ?? "unmatched"
-        let labels = [
-            ("method", Self.methodLabel(request.method)), ("route", route), ("status", String(response.status.code)),
-        ]
         let took = ContinuousClock.now - begin
-        Counter(label: "requests_total", dimensions: labels).increment()
-        Timer(label: "http_request_duration_seconds", dimensions: labels).record(duration: took)
+        instruments.record(Self.methodLabel(request.method), route: route, status: response.status.code, took: took)
         logger.debug(
             "request",
             metadata: [

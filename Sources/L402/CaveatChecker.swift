@@ -12,24 +12,36 @@ public enum CaveatChecker {
     /// - Returns: the limits that only the ledger can check.
     /// - Throws: ``Refusal`` with the code of the first caveat that does not admit the request.
     public static func check(_ caveats: [Caveat], _ scope: RequestScope) throws(Refusal) -> UsageLimits {
-        var effective: [String: CaveatValue] = [:]
+        // A token has few conditions: looking through them is quicker than hashing.
+        var effective: [EffectiveValue] = []
         var limits = UsageLimits()
         for (index, caveat) in caveats.enumerated() {
             let (condition, value) = try read(caveat, service: scope.service)
             guard let value else { continue }
-            if let previous = effective[condition], !value.isWithin(previous) { throw Refusal(.widened) }
-            effective[condition] = value
+            if let place = effective.firstIndex(where: { $0.condition == condition }) {
+                guard value.isWithin(effective[place].value) else { throw Refusal(.widened) }
+                effective[place].value = value
+            } else {
+                effective.append(EffectiveValue(condition: condition, value: value))
+            }
             switch value {
             case .uses(let count): limits.counted.append(CountedCaveat(index: index, uses: count, sats: nil))
-            case .validUntil(let milliseconds) where condition == "\(scope.service)_valid_until":
+            case .validUntil(let milliseconds) where condition != "valid_until" && condition != "expires_at":
                 limits.mintedExpiry = limits.mintedExpiry ?? milliseconds / 1000
             case .sats(let count): limits.counted.append(CountedCaveat(index: index, uses: nil, sats: count))
             default: break
             }
         }
         // In a fixed order, so that the same token always gets the same answer.
-        for (_, value) in effective.sorted(by: { $0.key < $1.key }) { try check(value, scope, &limits) }
+        effective.sort { $0.condition < $1.condition }
+        for deciding in effective { try check(deciding.value, scope, &limits) }
         return limits
+    }
+
+    /// The last value of a condition, which decides.
+    private struct EffectiveValue {
+        let condition: String
+        var value: CaveatValue
     }
 
     /// Reads one caveat; the value is `nil` when the condition is another application's.
@@ -39,8 +51,15 @@ public enum CaveatChecker {
     }
 
     private static func split(_ caveat: Caveat) throws(Refusal) -> (condition: String, value: String) {
-        guard let text = caveat.text, let equals = text.firstIndex(of: "=") else { throw Refusal(.badCaveat) }
-        return (String(text[..<equals]).trimmingBlanks(), String(text[text.index(after: equals)...]).trimmingBlanks())
+        let parts = caveat.identifier.withUnsafeBufferPointer { bytes -> (String, String)? in
+            guard let equals = bytes.firstIndex(of: UInt8(ascii: "=")) else { return nil }
+            guard let condition = bytes[..<equals].trimmedText, let value = bytes[(equals + 1)...].trimmedText else {
+                return nil
+            }
+            return (condition, value)
+        }
+        guard let parts else { throw Refusal(.badCaveat) }
+        return parts
     }
 
     /// Checks the deciding value of one condition.

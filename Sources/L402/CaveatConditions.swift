@@ -113,14 +113,13 @@ extension CaveatValue {
     static func read(_ condition: String, _ value: String, service: String) throws(Refusal) -> CaveatValue? {
         switch condition {
         case "services": return .services(try services(value))
-        case "\(service)_capabilities": return .capabilities(Set(list(value)))
-        case "\(service)_valid_until", "valid_until", "expires_at": return .validUntil(try milliseconds(value))
+        case "valid_until", "expires_at": return .validUntil(try milliseconds(value))
         case "method":
             let methods = list(value)
             guard !methods.isEmpty else { throw Refusal(.badCaveat) }
             return .methods(Set(methods))
         case "path_prefix":
-            guard value.hasPrefix("/"), !value.contains("//"), let path = RequestPath.segments(value) else {
+            guard !value.hasEmptySegment, let path = RequestPath.segments(value) else {
                 throw Refusal(.badCaveat)
             }
             return .pathPrefix(path)
@@ -129,23 +128,39 @@ extension CaveatValue {
         case "ip":
             guard let network = IPNetwork(value) else { throw Refusal(.badCaveat) }
             return .network(network)
-        default:
-            guard !condition.hasPrefix("\(service)_") else { throw Refusal(.unknownOwnCaveat) }
+        default: return try readOwn(condition, value, service: service)
+        }
+    }
+
+    /// Reads a condition that begins with the service's name: one that is unknown here must not be skipped.
+    private static func readOwn(_ condition: String, _ value: String, service: String) throws(Refusal) -> CaveatValue? {
+        let name = condition.utf8
+        guard name.starts(with: service.utf8), name.dropFirst(service.utf8.count).first == UInt8(ascii: "_") else {
             return nil
+        }
+        switch Substring(name.dropFirst(service.utf8.count + 1)) {
+        case "capabilities": return .capabilities(Set(list(value)))
+        case "valid_until": return .validUntil(try milliseconds(value))
+        default: throw Refusal(.unknownOwnCaveat)
         }
     }
 
     private static func list(_ value: String) -> [String] {
-        value.split(separator: ",").map { String($0).trimmingBlanks() }.filter { !$0.isEmpty }
+        value.utf8.split(separator: UInt8(ascii: ",")).compactMap { item in
+            let text = Substring(item).trimmingBlanks()
+            return text.isEmpty ? nil : String(text)
+        }
     }
 
     private static func services(_ value: String) throws(Refusal) -> [String: Int] {
         var tiers: [String: Int] = [:]
-        for item in value.split(separator: ",", omittingEmptySubsequences: false) {
-            let parts = String(item).trimmingBlanks().split(separator: ":", omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[0].isEmpty, parts[1].utf8.allSatisfy(isDigit), let tier = UInt8(parts[1])
+        for item in value.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+            let parts = Substring(item).trimmingBlanks().utf8
+                .split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[0].isEmpty, parts[1].allSatisfy(isDigit),
+                let tier = UInt8(Substring(parts[1]))
             else { throw Refusal(.badCaveat) }
-            tiers[String(parts[0])] = Int(tier)
+            tiers[String(Substring(parts[0]))] = Int(tier)
         }
         return tiers
     }
@@ -172,11 +187,36 @@ extension CaveatValue {
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 }
 
+extension Substring {
+    /// The text without ASCII spaces and tabs at its ends.
+    func trimmingBlanks() -> Substring {
+        var text = utf8.drop(while: \.isBlank)
+        while let last = text.last, last.isBlank { text.removeLast() }
+        return Substring(text)
+    }
+}
+
 extension String {
     /// The text without ASCII spaces and tabs at its ends.
-    func trimmingBlanks() -> String {
-        var text = self[...].drop { $0 == " " || $0 == "\t" }
-        while let last = text.last, last == " " || last == "\t" { text.removeLast() }
-        return String(text)
+    func trimmingBlanks() -> String { String(self[...].trimmingBlanks()) }
+
+    /// Whether the path has two slashes in a row.
+    fileprivate var hasEmptySegment: Bool {
+        zip(utf8, utf8.dropFirst()).contains { $0 == UInt8(ascii: "/") && $1 == UInt8(ascii: "/") }
     }
+}
+
+extension Slice<UnsafeBufferPointer<UInt8>> {
+    /// The text without ASCII spaces and tabs at its ends, or `nil` when it is not UTF-8.
+    var trimmedText: String? {
+        var bytes = self
+        while let first = bytes.first, first.isBlank { bytes.removeFirst() }
+        while let last = bytes.last, last.isBlank { bytes.removeLast() }
+        return String(validating: UnsafeBufferPointer(rebasing: bytes), as: UTF8.self)
+    }
+}
+
+extension UInt8 {
+    /// Space or tab.
+    var isBlank: Bool { self == UInt8(ascii: " ") || self == UInt8(ascii: "\t") }
 }

@@ -34,23 +34,21 @@ public enum CredentialReader {
 
     /// The preimage of `L402 deposit:PREIMAGE`, which older clients send for deposits; `nil` for anything else.
     public static func bareDeposit(_ lines: [String]) -> Preimage? {
-        guard lines.count == 1, let rest = afterScheme(trimmed(lines[0][...])) else { return nil }
+        guard lines.count == 1, let rest = afterScheme(lines[0][...].trimmingBlanks()) else { return nil }
         let parts = rest.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 2, parts[0] == "deposit" else { return nil }
         return Preimage(hex: parts[1])
     }
 
     private static func isOurs(_ line: String) -> Bool {
-        let word = line.drop { isBlank($0) }.prefix { !isBlank($0) }.lowercased()
-        return word == "l402" || word == "lsat"
+        isScheme(Substring(line.utf8.drop(while: \.isBlank).prefix { !$0.isBlank }))
     }
 
-    private static func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" }
-
-    private static func trimmed(_ text: Substring) -> Substring {
-        var text = text.drop(while: isBlank)
-        while let last = text.last, isBlank(last) { text.removeLast() }
-        return text
+    private static func isScheme(_ word: Substring) -> Bool {
+        // In bytes: finding the characters of a long text takes longer than all the rest, and what matters is ASCII.
+        guard word.utf8.count == 4 else { return false }
+        let name = word.lowercased()
+        return name == "l402" || name == "lsat"
     }
 
     private static func readAuthorization(_ lines: [String]) -> CredentialReading {
@@ -71,8 +69,9 @@ public enum CredentialReader {
         var texts: [String] = []
         var current: String?
         var isOther = false
-        for (index, part) in line.split(separator: ",", omittingEmptySubsequences: false).enumerated() {
-            let part = trimmed(part)
+        let parts = line.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+        for (index, part) in parts.enumerated() {
+            let part = Substring(part).trimmingBlanks()
             if let rest = afterScheme(part) {
                 if let unfinished = current {
                     guard unfinished.contains(":") else { return nil }
@@ -94,17 +93,17 @@ public enum CredentialReader {
 
     /// What follows `L402` or `LSAT` and blanks, or `nil` when the text begins with another word.
     private static func afterScheme(_ text: Substring) -> Substring? {
-        let word = text.prefix { !isBlank($0) }
-        guard isOurs(String(word)) else { return nil }
-        return text[word.endIndex...].drop(while: isBlank)
+        let word = text.utf8.prefix { !$0.isBlank }
+        guard isScheme(Substring(word)) else { return nil }
+        return Substring(text.utf8[word.endIndex...].drop(while: \.isBlank))
     }
 
     private static func parse(_ text: String) -> Credential? {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, let preimage = Preimage(hex: parts[1]) else { return nil }
+        let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+        guard parts.count == 2, let preimage = Preimage(hex: Substring(parts[1])) else { return nil }
         var macaroons: [Macaroon] = []
-        for token in parts[0].split(separator: ",", omittingEmptySubsequences: false) {
-            guard let bytes = Base64.decodeEither(token), let macaroon = try? Macaroon(parsing: bytes) else {
+        for token in parts[0].split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+            guard let bytes = Base64.decodeEither(Substring(token)), let macaroon = try? Macaroon(parsing: bytes) else {
                 return nil
             }
             macaroons.append(macaroon)
@@ -115,7 +114,7 @@ public enum CredentialReader {
 
     /// The gRPC form: hexadecimal macaroon whose last `preimage=` caveat is the proof.
     private static func readHexMacaroon(_ line: String) -> CredentialReading {
-        guard let bytes = Hex.decode(trimmed(line[...])), let macaroon = try? Macaroon(parsing: bytes) else {
+        guard let bytes = Hex.decode(line[...].trimmingBlanks()), let macaroon = try? Macaroon(parsing: bytes) else {
             return .malformed
         }
         let proof = macaroon.caveats.compactMap(\.text).last { $0.hasPrefix("preimage=") }

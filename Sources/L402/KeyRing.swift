@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ByteCoding
-internal import Crypto
+internal import Macaroons
 
 /// The gate's root secrets, one per epoch.
 ///
@@ -72,7 +72,7 @@ public struct KeyRing: Sendable, CustomStringConvertible {
     func rootKey(for identifier: L402Identifier) -> [UInt8]? {
         guard let entry = entries[identifier.tokenID.epoch], entry.state != .retired else { return nil }
         let message = Array("assay/l402/root/1".utf8) + identifier.bytes
-        return Array(HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: entry.secret)))
+        return authenticationTag(key: entry.secret, message)
     }
 
     /// The epochs whose tokens are good.
@@ -81,8 +81,7 @@ public struct KeyRing: Sendable, CustomStringConvertible {
     /// Bytes of a purpose that nobody without the epoch's secret can make; `nil` for an unknown or retired epoch.
     func derive(_ label: String, _ message: [UInt8], epoch: UInt8) -> [UInt8]? {
         guard let entry = entries[epoch], entry.state != .retired else { return nil }
-        let key = SymmetricKey(data: entry.secret)
-        return Array(HMAC<SHA256>.authenticationCode(for: Array(label.utf8) + message, using: key))
+        return authenticationTag(key: entry.secret, Array(label.utf8) + message)
     }
 
     public var description: String { "key ring of \(entries.count) epochs, minting with \(mintEpoch)" }

@@ -10,14 +10,19 @@ public enum RequestPath {
     /// - Returns: `nil` when the path is not absolute, holds a `..` segment or a backslash, or is wrongly encoded:
     ///   such a path matches nothing.
     public static func segments(_ path: String) -> [String]? {
-        guard path.hasPrefix("/"), let decoded = percentDecoded(path), !decoded.contains("\\"),
-            !decoded.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
+        guard path.utf8.first == UInt8(ascii: "/"), let decoded = percentDecoded(path),
+            decoded.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\\") })
         else { return nil }
-        let segments = decoded.split(separator: "/").map(String.init).filter { $0 != "." }
-        return segments.contains("..") ? nil : segments
+        var segments: [String] = []
+        for segment in decoded.split(separator: UInt8(ascii: "/")) {
+            guard let text = String(validating: segment, as: UTF8.self), text != ".." else { return nil }
+            if text != "." { segments.append(text) }
+        }
+        return segments
     }
 
-    private static func percentDecoded(_ path: String) -> String? {
+    private static func percentDecoded(_ path: String) -> [UInt8]? {
+        guard path.utf8.contains(UInt8(ascii: "%")) else { return Array(path.utf8) }
         var bytes: [UInt8] = []
         var rest = Array(path.utf8)[...]
         while let byte = rest.popFirst() {
@@ -29,6 +34,6 @@ public enum RequestPath {
             bytes.append(decoded[0])
             rest = rest.dropFirst(2)
         }
-        return String(validating: bytes, as: UTF8.self)
+        return bytes
     }
 }

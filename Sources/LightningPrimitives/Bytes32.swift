@@ -12,13 +12,20 @@ public protocol Bytes32: Sendable, Hashable, CustomStringConvertible {
     init(words: (UInt64, UInt64, UInt64, UInt64))
 }
 
+private func bigEndianWords(_ bytes: UnsafeBufferPointer<UInt8>) -> (UInt64, UInt64, UInt64, UInt64)? {
+    guard bytes.count == 32 else { return nil }
+    let raw = UnsafeRawBufferPointer(bytes)
+    func word(_ index: Int) -> UInt64 {
+        UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
+    }
+    return (word(0), word(1), word(2), word(3))
+}
+
 extension Bytes32 {
     /// Makes the value from bytes, or returns `nil` unless there are exactly 32.
     public init?(_ bytes: some Collection<UInt8>) {
-        guard bytes.count == 32 else { return nil }
-        var words: [UInt64] = [0, 0, 0, 0]
-        for (index, byte) in bytes.enumerated() { words[index / 8] = words[index / 8] << 8 | UInt64(byte) }
-        self.init(words: (words[0], words[1], words[2], words[3]))
+        guard let words = bytes.withBytes(bigEndianWords) else { return nil }
+        self.init(words: words)
     }
 
     /// Makes the value from 64 hexadecimal digits in either case, or returns `nil`.
@@ -29,14 +36,8 @@ extension Bytes32 {
 
     /// The 32 bytes.
     public var bytes: [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(32)
-        for word in [words.0, words.1, words.2, words.3] {
-            for shift in stride(from: 56, through: 0, by: -8) {
-                result.append(UInt8(truncatingIfNeeded: word >> shift))
-            }
-        }
-        return result
+        let big = (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)
+        return withUnsafeBytes(of: big) { Array($0) }
     }
 
     /// The value as 64 lower-case hexadecimal digits.

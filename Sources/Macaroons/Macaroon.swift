@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ByteCoding
-internal import Crypto
 
 /// A bearer credential whose holder can narrow it but not widen it.
 ///
@@ -38,7 +37,7 @@ public struct Macaroon: Sendable, Hashable, CustomStringConvertible {
             location: location,
             identifier: identifier,
             caveats: [],
-            signature: Self.tag(key: key, identifier)
+            signature: authenticationTag(key: key, identifier)
         )
         self = caveats.reduce(self) { $0.adding(caveat: $1) }
     }
@@ -60,7 +59,7 @@ public struct Macaroon: Sendable, Hashable, CustomStringConvertible {
 
     /// Tells whether the signature chain starts at this root key, in the same time wherever it differs.
     public func isSigned(by rootKey: [UInt8]) -> Bool {
-        let start = Self.tag(key: Self.derivedKey(rootKey), identifier)
+        let start = authenticationTag(key: Self.derivedKey(rootKey), identifier)
         return constantTimeEqual(caveats.reduce(start, Self.next), signature)
     }
 
@@ -68,7 +67,7 @@ public struct Macaroon: Sendable, Hashable, CustomStringConvertible {
     ///
     /// What a holder derives from a token shares the links up to the place where it was narrowed.
     public func links(rootKey: [UInt8]) -> [[UInt8]] {
-        var link = Self.tag(key: Self.derivedKey(rootKey), identifier)
+        var link = authenticationTag(key: Self.derivedKey(rootKey), identifier)
         return caveats.map { caveat in
             link = Self.next(link, caveat)
             return link
@@ -81,19 +80,18 @@ public struct Macaroon: Sendable, Hashable, CustomStringConvertible {
     /// The identifier's length and the number of caveats; nothing secret.
     public var description: String { "macaroon(\(identifier.count)-byte identifier, \(caveats.count) caveats)" }
 
-    private static let keyGenerator = SymmetricKey(data: Array("macaroons-key-generator".utf8))
+    private static let keyGenerator = Array("macaroons-key-generator".utf8)
 
-    private static func derivedKey(_ rootKey: [UInt8]) -> [UInt8] {
-        Array(HMAC<SHA256>.authenticationCode(for: rootKey, using: keyGenerator))
-    }
-
-    private static func tag(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
-        Array(HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: key)))
-    }
+    private static func derivedKey(_ rootKey: [UInt8]) -> [UInt8] { authenticationTag(key: keyGenerator, rootKey) }
 
     private static func next(_ signature: [UInt8], _ caveat: Caveat) -> [UInt8] {
-        guard let verificationID = caveat.verificationID else { return tag(key: signature, caveat.identifier) }
-        return tag(key: signature, tag(key: signature, verificationID) + tag(key: signature, caveat.identifier))
+        guard let verificationID = caveat.verificationID else {
+            return authenticationTag(key: signature, caveat.identifier)
+        }
+        return authenticationTag(
+            key: signature,
+            authenticationTag(key: signature, verificationID) + authenticationTag(key: signature, caveat.identifier)
+        )
     }
 }
 

@@ -35,6 +35,9 @@ public enum CanonicalJSON {
 
     /// Escapes what RFC 8785 section 3.2.2.2 wants escaped, and nothing else.
     private static func string(_ text: String) -> String {
+        // Most texts need no escape and can be taken as they are.
+        let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+        guard !isPlain else { return "\"\(text)\"" }
         var out = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -77,7 +77,7 @@ def gate(program, tmp_path_factory, files):
 
 
 def balance(gate, token):
-    answer = requests.get(gate.api + "/api/l402/token", headers={"Authorization": token}, timeout=10)
+    answer = requests.get(gate.api + "/l402/token", headers={"Authorization": token}, timeout=10)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -114,6 +114,25 @@ def test_a_paid_request_is_forwarded_without_the_credential(gate, backend):
     assert "Content-Security-Policy" not in answer.headers
     assert answer.headers["X-Request-Id"]
     assert requests.get(url, headers={"Authorization": token}, timeout=10).status_code == 402
+
+
+def test_a_retry_with_a_key_is_free_and_its_answer_is_signed(gate, backend):
+    url = gate.api + "/demo/status/200"
+    token = buy(gate.info, url)
+    headers = {"Authorization": token, "Idempotency-Key": "once"}
+    first = requests.get(url, headers=headers, timeout=10)
+    asked = len(backend.requests)
+    again = requests.get(url, headers=headers, timeout=10)
+    assert (first.status_code, again.status_code) == (200, 200) and first.content == again.content
+    assert again.headers["Idempotent-Replayed"] == "true" and len(backend.requests) == asked
+    assert again.headers["L402-Receipt"] == first.headers["L402-Receipt"] and "Payment-Receipt" in first.headers
+    assert balance(gate, token)["remaining"] == 27
+    assert requests.get(url + "?a", headers=headers, timeout=10).status_code == 409
+    # What failed is not kept, and cost nothing.
+    broken = {"Authorization": token, "Idempotency-Key": "broken"}
+    for _ in range(2):
+        assert requests.get(gate.api + "/demo/status/500", headers=broken, timeout=10).status_code == 500
+    assert balance(gate, token)["remaining"] == 27
 
 
 def test_an_answer_that_is_no_service_costs_nothing(gate):

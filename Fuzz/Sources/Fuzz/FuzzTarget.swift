@@ -10,7 +10,7 @@ struct FuzzTarget: Sendable {
     /// Ends the program when something that must hold does not.
     let check: @Sendable ([UInt8]) -> Void
 
-    static let all = [bolt11, caveat, challenge, credential, keyRing, macaroon, receipt]
+    static let all = [bolt11, caveat, challenge, credential, keyRing, macaroon, receipt, servicesFile]
 }
 
 /// Ends the program with a finding unless the condition holds.

@@ -15,6 +15,8 @@ public struct GateRequest: Sendable {
     public let target: String
     /// SHA-256 of the body; `nil` when the body is not read before admission, which makes it unknown.
     public let bodyDigest: [UInt8]?
+    /// Whether a charge of the Payment scheme is for this very body; not where bodies are usually unknown.
+    public let isBodyBound: Bool
     public let clientAddress: IPAddress?
     /// All values of a header, given its name in lower case.
     public let header: @Sendable (String) -> [String]
@@ -25,6 +27,7 @@ public struct GateRequest: Sendable {
         path: String,
         target: String? = nil,
         bodyDigest: [UInt8]? = nil,
+        isBodyBound: Bool = true,
         clientAddress: IPAddress?,
         header: @escaping @Sendable (String) -> [String]
     ) {
@@ -33,6 +36,7 @@ public struct GateRequest: Sendable {
         self.path = path
         self.target = target ?? path
         self.bodyDigest = bodyDigest
+        self.isBodyBound = isBodyBound
         self.clientAddress = clientAddress
         self.header = header
     }

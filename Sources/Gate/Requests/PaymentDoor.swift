@@ -15,12 +15,13 @@ enum PaymentDoor {
     /// What a charge for a request is bound to.
     static func binding(_ product: PaidProduct, _ request: GateRequest) -> PaymentBinding {
         let emptyBody = Array(SHA256.hash(data: [UInt8]()))
+        let digest = request.isBodyBound ? request.bodyDigest : nil
         return PaymentBinding(
             service: product.service,
             tier: product.tier,
             method: product.method ?? request.method,
             route: product.route,
-            bodyDigest: request.bodyDigest.flatMap { $0 == emptyBody ? nil : $0 } ?? []
+            bodyDigest: digest.flatMap { $0 == emptyBody ? nil : $0 } ?? []
         )
     }
 

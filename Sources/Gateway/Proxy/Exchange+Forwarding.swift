@@ -37,11 +37,12 @@ extension Exchange {
     private func passOn(_ answer: UpstreamResponse, _ ticket: Ticket) async throws -> Response {
         let isMiss = answer.status == .notFound && proxy.gate?.isFreeMiss(ticket.grant) == false
         let isServed = answer.status.kind == .successful || answer.status.kind == .redirection || isMiss
+        let hasBody = request.method != .head && answer.status != .noContent && answer.status != .notModified
+        if isServed, let kept = try await keep(answer, ticket, hasBody: hasBody) { return kept }
         if isServed { try await settle(ticket) } else { await giveBack(ticket) }
         var headers = answer.headers
         upstream.responseHeaders.apply(to: &headers)
         if ticket.isTold { annotate(&headers, ticket, isCharged: isServed) }
-        let hasBody = request.method != .head && answer.status != .noContent && answer.status != .notModified
         guard hasBody else {
             // The length an answer to HEAD would have had stays; without one there must be no chunks either.
             if request.method == .head, headers[.contentLength] == nil { headers[.contentLength] = "0" }
@@ -98,7 +99,7 @@ extension Exchange {
             path: finding.forwardedPath,
             query: request.uri.query,
             headers: headers,
-            body: bodyLength == 0 ? nil : request.body,
+            body: bodyLength == 0 ? nil : requestBody.map { RequestBody(buffer: $0) } ?? request.body,
             bodyLength: bodyLength,
             bodyLimit: service.bodyLimit
         )
@@ -114,9 +115,9 @@ extension Exchange {
 
     // MARK: Money
 
-    private func settle(_ ticket: Ticket) async throws(APIError) {
+    func settle(_ ticket: Ticket, answer: StoredAnswer? = nil) async throws(APIError) {
         guard let gate = proxy.gate else { return }
-        let isSettled = await Task { await gate.settle(ticket.grant, ticket.terms) }.value
+        let isSettled = await Task { await gate.settle(ticket.grant, ticket.terms, answer: answer) }.value
         guard isSettled else {
             throw APIError.retryLater(.serviceUnavailable, "The request took too long to be accounted for.", seconds: 1)
         }

@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Crypto
 internal import Foundation
 internal import Gate
 internal import HTTPTypes
@@ -11,6 +12,7 @@ internal import LightningPrimitives
 internal import Logging
 internal import Metrics
 internal import NIOCore
+internal import NIOFoundationCompat
 internal import ReverseProxy
 internal import ServiceCatalogue
 
@@ -21,6 +23,8 @@ struct Exchange: Sendable {
     let upstream: ServiceUpstream
     let request: Request
     let context: APIContext
+    /// The whole body, where it was read before admission.
+    private(set) var requestBody: ByteBuffer?
 
     init(
         _ proxy: ServiceProxy,
@@ -54,10 +58,12 @@ struct Exchange: Sendable {
         if let bodyLength, bodyLength > service.bodyLimit {
             throw APIError(.payloadTooLarge, "The body is larger than \(service.bodyLimit) bytes.")
         }
-        switch try await admission() {
+        var exchange = self
+        if route.auth != .off { exchange.requestBody = try await readShortBody() }
+        switch try await exchange.admission() {
         case .answered(let response): return own(response)
         case .ticket(let ticket):
-            let response = try await serve(ticket)
+            let response = try await exchange.serve(ticket)
             return ServiceProxy.Answer(response: response, route: label, isForwarded: true)
         }
     }
@@ -167,6 +173,8 @@ struct Exchange: Sendable {
             method: request.method.rawValue,
             path: request.uri.path,
             target: request.uri.string,
+            bodyDigest: requestBody.map { Array(SHA256.hash(data: $0.readableBytesView)) },
+            isBodyBound: false,
             clientAddress: context.client
         ) { name in HTTPField.Name(name).map { headers[values: $0] } ?? [] }
     }

@@ -46,6 +46,7 @@ struct ServiceProxy: Sendable {
     let limits: RateLimits
     let addressRule: ClientAddressRule
     let native: NativePaths
+    let receipts: ReceiptDesk
     let logger: Logger
 
     /// Whether a service answers: it names the request's host, or no route of ours has the path.
