@@ -165,7 +165,11 @@ public final class Gate: Sendable {
     private func findPurchase(_ request: GateRequest, _ product: PaidProduct, now: Int64) throws(Refusal) -> Purchase? {
         if product.schemes.contains(.l402) {
             if configuration.acceptsBareDeposits, let hash = bareDeposit(request) {
-                return Purchase(deposit: hash, service: product.service)
+                let purchase = Purchase(deposit: hash, service: product.service)
+                guard !revocations.contains(tokenID: purchase.tokenID, paymentHash: hash) else {
+                    throw Refusal(.revoked)
+                }
+                return purchase
             }
             switch CredentialReader.read(request.header) {
             case .none: break

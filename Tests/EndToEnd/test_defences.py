@@ -155,6 +155,10 @@ def test_a_bare_deposit_is_accepted_when_the_operator_says_so_and_only_for_a_dep
     preimage = pay(guarded.info, offer.json()["data"]["invoice"])
     served = requests.get(guarded.profile, headers={"Authorization": f"L402 deposit:{preimage}"}, timeout=10)
     assert served.status_code == 200 and served.headers["X-Assay-Deprecated"] == "bare-deposit"
+    # Of a large deposit the preimage alone is not enough: every hop of the payment knows it.
+    large = offer_deposit(guarded, 1001, "203.0.116.3").json()["data"]
+    secret = pay(guarded.info, large["invoice"])
+    assert requests.get(guarded.profile, headers={"Authorization": f"L402 deposit:{secret}"}, timeout=10).status_code == 401
     # The preimage of a call is no deposit.
     call = buy(guarded.info, guarded.profile, headers=as_client("203.0.116.2")).split(":")[1]
     assert requests.get(guarded.profile, headers={"Authorization": f"L402 deposit:{call}"}, timeout=10).status_code == 401

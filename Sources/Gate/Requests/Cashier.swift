@@ -16,6 +16,8 @@ final class Cashier: Sendable {
     /// Rates of deposits; they never change.
     private let rates = Mutex<OrderedDictionary<PaymentHash, Int32>>([:])
     private let rateLimit = 65_536
+    /// The largest deposit whose preimage alone is a credential.
+    private static let bareDepositLimit = MilliSatoshi.sat(1000)
 
     init(ledger: Ledger, settlements: Settlements, schedule: DepositSchedule) {
         self.ledger = ledger
@@ -75,6 +77,12 @@ final class Cashier: Sendable {
 
     private func debitDeposit(_ purchase: Purchase, _ price: MilliSatoshi, _ route: String) async throws -> PaidGrant {
         let hash = purchase.paymentHash
+        if purchase.facts.scheme == .bareDeposit {
+            // Every hop of the payment knows the preimage, so only small deposits are risked.
+            let credit = try await open(purchase).credit
+            guard credit.paid <= Self.bareDepositLimit else { throw Refusal(.malformed) }
+            return try await spend(purchase, credit.price(price), route)
+        }
         if let rate = rates.withLock({ $0[hash] }) {
             return try await spend(purchase, Credit.price(price, ratePPM: rate), route)
         }
