@@ -23,11 +23,21 @@ enum OpenAPIDocument {
     }
     private struct Components: Encodable {
         struct Scheme: Encodable {
-            let type = "http"
-            let scheme = "L402"
-            let description = "L402 token and preimage: Authorization: L402 <token>:<preimage as 64 hex digits>"
+            var type = "http"
+            var scheme: String? = "L402"
+            var name: String?
+            var `in`: String?
+            var description = "L402 token and preimage: Authorization: L402 <token>:<preimage as 64 hex digits>"
+
+            static let apiKey = Scheme(
+                type: "apiKey",
+                scheme: nil,
+                name: "X-API-Key",
+                in: "header",
+                description: "The key of an operator, with the scope that the route needs"
+            )
         }
-        let securitySchemes = ["l402": Scheme()]
+        let securitySchemes = ["l402": Scheme(), "apiKey": Scheme.apiKey]
     }
     private struct Operation: Encodable {
         let operationId: String
@@ -90,6 +100,11 @@ enum OpenAPIDocument {
             responses["402"] = Answer(description: "Pay the challenge in WWW-Authenticate and repeat the request")
             responses["503"] = Answer(description: "Payments cannot be taken now; nothing was charged")
         }
+        let isForOperators = route.path.hasPrefix("/api/admin/")
+        if isForOperators {
+            responses["401"] = Answer(description: "An API key is needed")
+            responses["403"] = Answer(description: "The API key is not valid or lacks the scope")
+        }
         if route.path.contains("{") { responses["404"] = Answer(description: "Not found") }
         let example = route.documentation.bodyExample
         if example != nil { responses["400"] = Answer(description: "The body is not valid") }
@@ -104,7 +119,7 @@ enum OpenAPIDocument {
                 )
             },
             responses: responses,
-            security: isPaid ? [["l402": []]] : nil,
+            security: isPaid ? [["l402": []]] : isForOperators ? [["apiKey": []]] : nil,
             price: route.product.map { product in
                 Price(
                     priceMsat: product.price.msat,
@@ -120,13 +135,20 @@ enum OpenAPIDocument {
         return ([route.method.rawValue.lowercased()] + words.map(String.init)).joined(separator: "_")
     }
 
+    private static let parameterMeanings = [
+        "ident": "A node: 66-digit public key, or the 64-digit SHA-256 of its text",
+        "paymentHash": "A payment hash, 64 hexadecimal digits",
+        "subject": "A token id or payment hash, 64 hexadecimal digits",
+        "name": "The name of an operator's credential",
+    ]
+
     private static func parameters(_ route: APIRoute) -> [Parameter] {
         let inPath = route.path.split(separator: "/").filter { $0.hasPrefix("{") }.map { part in
             Parameter(
                 name: String(part.dropFirst().dropLast()),
                 in: "path",
                 required: true,
-                description: "A node: 66-digit public key, or the 64-digit SHA-256 of its text",
+                description: parameterMeanings[String(part.dropFirst().dropLast())] ?? "A part of the path",
                 schema: .init(type: "string")
             )
         }

@@ -31,10 +31,13 @@ extension KeyRing {
     }
 
     /// What the invoice of a preimage was for, or `nil` when this ring did not make it.
+    ///
+    /// Retired epochs count too: their tokens are refused, but a payment stays a payment, so that a deposit's payer gets
+    /// a new token. A leaked secret does not help a thief: preimages are chosen here, not by payers.
     public func purpose(of preimage: Preimage) -> InvoicePurpose? {
         let bytes = preimage.bytes
         guard let purpose = InvoicePurpose(rawValue: bytes[1]),
-            let tag = derive(Self.preimageLabel, Array(bytes.prefix(16)), epoch: bytes[0]),
+            let tag = derive(Self.preimageLabel, Array(bytes.prefix(16)), epoch: bytes[0], retiredToo: true),
             constantTimeEqual(Array(tag.prefix(16)), Array(bytes.suffix(16)))
         else { return nil }
         return purpose

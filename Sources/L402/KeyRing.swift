@@ -79,8 +79,10 @@ public struct KeyRing: Sendable, CustomStringConvertible {
     var verifyingEpochs: [UInt8] { entries.filter { $0.value.state != .retired }.keys.sorted() }
 
     /// Bytes of a purpose that nobody without the epoch's secret can make; `nil` for an unknown or retired epoch.
-    func derive(_ label: String, _ message: [UInt8], epoch: UInt8) -> [UInt8]? {
-        guard let entry = entries[epoch], entry.state != .retired else { return nil }
+    ///
+    /// - Parameter retiredToo: whether a retired epoch's secret does as well.
+    func derive(_ label: String, _ message: [UInt8], epoch: UInt8, retiredToo: Bool = false) -> [UInt8]? {
+        guard let entry = entries[epoch], retiredToo || entry.state != .retired else { return nil }
         return authenticationTag(key: entry.secret, Array(label.utf8) + message)
     }
 

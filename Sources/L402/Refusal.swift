@@ -81,7 +81,7 @@ public struct Refusal: Error, Hashable, CustomStringConvertible {
         case .pathDenied: "The token does not cover this path."
         case .ipDenied: "The token may not be used from this address."
         case .expired: "The token has expired."
-        case .exhausted: "The token has been used up."
+        case .exhausted: "The token has been used up, or a limit that its holder has put into it."
         case .notSettled: "The payment has not settled yet; repeat the request in a second."
         case .insufficientBalance: "What is left on the token does not pay for this request."
         case .priceChanged: "The price has changed since the token was made."

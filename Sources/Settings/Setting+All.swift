@@ -36,7 +36,11 @@ extension Setting {
         default: "info",
         "Least severe messages that are logged."
     )
-    public static let apiKey = Setting("API_KEY", .secret, "Key for /metrics from elsewhere (X-API-Key or Bearer).")
+    public static let apiKey = Setting(
+        "API_KEY",
+        .secret,
+        "The operator's key with every scope, for /api/admin and for /metrics from elsewhere (X-API-Key or Bearer)."
+    )
     public static let metricsAuth = Setting(
         "METRICS_AUTH",
         .choice(["loopback", "key"]),

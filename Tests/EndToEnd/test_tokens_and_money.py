@@ -89,6 +89,16 @@ def test_a_deposit_works_without_the_second_step_and_on_every_route(run, profile
     assert balance(run, credential)["remainingMsat"] == 19_000
 
 
+def test_a_client_that_pays_any_challenge_makes_a_deposit_with_it(run):
+    answer = run.command(
+        "get", run.api + "/api/deposit", "--data", '{"amount": 25}', "--wallet", str(run.data / "run.json"),
+        "--max-sats", "30",
+    )
+    assert answer.returncode == 0, answer.stderr
+    made = json.loads(answer.stdout)["data"]
+    assert made["balanceMsat"] == 25_000 and made["token"].startswith("L402 ")
+
+
 def test_twenty_redemptions_at_once_make_one_balance(run):
     data = requests.post(run.api + "/api/deposit", json={"amount": 50}, timeout=10).json()["data"]
     body = {"paymentHash": data["paymentHash"], "preimage": pay(run.info, data["invoice"])}
@@ -405,5 +415,11 @@ def test_rotating_the_key_ring_keeps_old_tokens_and_retiring_ends_them(run, prof
         assert use(profile, old).status_code == 200
         replace(f"{number} retired {secret}\n{number + 1} mint {fresh}\n", 402)
         assert use(profile, old).json()["code"] == "unknown_key"
+        # The payment stays a payment: with the preimage its payer gets a token of the epoch in force.
+        preimage = old.split(":")[1]
+        body = {"paymentHash": hashlib.sha256(bytes.fromhex(preimage)).hexdigest(), "preimage": preimage}
+        again = requests.post(run.api + "/api/deposit", json=body, timeout=10)
+        assert again.status_code == 200, again.text
+        assert use(profile, again.json()["data"]["token"]).status_code == 200
     finally:
         replace(before, 200)

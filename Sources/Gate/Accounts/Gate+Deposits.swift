@@ -14,6 +14,7 @@ public struct RedeemedDeposit: Sendable {
     public let tier: DepositTier
     /// The token to pay with; together with the preimage it is the credential.
     public let token: String
+    public let preimage: Preimage
     /// Whether this call redeemed it.
     public let isNew: Bool
 }
@@ -53,8 +54,21 @@ extension Gate {
             credit: credit,
             tier: configuration.deposits.tier(for: credit.paid),
             token: Challenge(macaroon: macaroon, invoice: "").token,
+            preimage: preimage,
             isNew: isNew
         )
+    }
+
+    /// Redeems the deposit whose token a request presents; `nil` when it presents none.
+    ///
+    /// So a client that pays every challenge it is given, and repeats its request, has made its deposit.
+    public func redeemDeposit(of request: GateRequest, service: String) async throws(Refusal) -> RedeemedDeposit? {
+        guard case .credential(let credential) = CredentialReader.read(request.header) else { return nil }
+        let (identifier, summary, _) = try ring.current.inspect(credential, service: service, isRevoked: isRevoked)
+        guard summary.services[service] != nil, credential.preimage.paymentHash == identifier.paymentHash else {
+            return nil
+        }
+        return try await redeemDeposit(credential.preimage, service: service)
     }
 
     private static func depositTerms(_ service: String) -> TokenTerms {

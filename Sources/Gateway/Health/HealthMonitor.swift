@@ -104,7 +104,7 @@ public final class HealthMonitor: Sendable {
             nodePubkey: node?.status?.identity,
             channels: node?.status?.activeChannels,
             features: .init(
-                depositInvoiceGeneration: false,
+                depositInvoiceGeneration: true,
                 nostrPublishing: false,
                 pathfindingProbe: true,
                 nodeChannelHint: false,

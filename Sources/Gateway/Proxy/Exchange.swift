@@ -58,6 +58,17 @@ struct Exchange: Sendable {
         if let bodyLength, bodyLength > service.bodyLimit {
             throw APIError(.payloadTooLarge, "The body is larger than \(service.bodyLimit) bytes.")
         }
+        do {
+            return try await admitAndServe()
+        } catch let error as APIError {
+            // Ours, but booked under the service's route.
+            var response = APIResponse.error(error, requestID: context.requestID)
+            response.headers[.l402Payment] = "not_charged"
+            return own(response)
+        }
+    }
+
+    private func admitAndServe() async throws -> ServiceProxy.Answer {
         var exchange = self
         if route.auth != .off { exchange.requestBody = try await readShortBody() }
         switch try await exchange.admission() {

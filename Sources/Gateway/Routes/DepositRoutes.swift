@@ -173,6 +173,9 @@ extension APIRoute {
                 details: ["field": "amount"]
             )
         }
+        if let redeemed = try? await gate.redeemDeposit(of: request.forGate, service: service) {
+            return try answer(redeemed)
+        }
         let paid = MilliSatoshi.sat(Int64(amount))
         let admission = await gate.offerDeposit(request.forGate, service: service, amount: paid)
         guard case .challenged(let issued, _) = admission else {
@@ -229,16 +232,25 @@ extension APIRoute {
                     details: ["paymentHash": paymentHash.hex]
                 )
             }
-            var answer = DepositAnswer(redeemed.credit, tier: redeemed.tier, token: redeemed.token, preimage: secret)
-            if !redeemed.isNew { answer.alreadyRedeemed = true }
-            return try APIResponse.data(
-                answer,
-                status: redeemed.isNew ? .created : .ok,
-                headers: [.cacheControl: "private, no-store"]
-            )
+            return try answer(redeemed)
         } catch let refusal as Refusal {
             return try pending(refusal, paymentHash)
         }
+    }
+
+    private static func answer(_ redeemed: RedeemedDeposit) throws -> APIResponse {
+        var answer = DepositAnswer(
+            redeemed.credit,
+            tier: redeemed.tier,
+            token: redeemed.token,
+            preimage: redeemed.preimage
+        )
+        if !redeemed.isNew { answer.alreadyRedeemed = true }
+        return try APIResponse.data(
+            answer,
+            status: redeemed.isNew ? .created : .ok,
+            headers: [.cacheControl: "private, no-store"]
+        )
     }
 
     /// Why a deposit cannot be redeemed now.
