@@ -15,7 +15,7 @@ import Postgres
 /// what pgbench gets from the same statement. With `--json` the comparison with pgbench is JSON.
 @main
 struct LedgerBenchmark {
-    private static let duration = Duration.seconds(4)
+    private static let duration = Duration.seconds(3)
     private static let logger = Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() }
 
     static func main() async throws {
@@ -25,9 +25,15 @@ struct LedgerBenchmark {
             logger: logger
         )
         let url = try await server.start()
-        let isGood = try await measure(url, directory)
+        let result: Result<Bool, any Error>
+        do {
+            result = .success(try await measure(url, directory))
+        } catch {
+            result = .failure(error)
+        }
         await server.stop()
         try FileManager.default.removeItem(atPath: directory)
+        let isGood = try result.get()
         if CommandLine.arguments.contains("--check"), !isGood { exit(1) }
     }
 
@@ -37,10 +43,20 @@ struct LedgerBenchmark {
         try await Migrator(client: single, logger: logger).migrate()
         let ledger = Ledger(client: batched, logger: logger)
         let payments = (0..<10_000).map(payment)
-        for payment in payments { try await ledger.open(payment) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for part in 0..<100 {
+                group.addTask {
+                    for payment in payments[(part * 100)..<(part * 100 + 100)] { try await ledger.open(payment) }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let copy = "CREATE TABLE bare_credits (LIKE credits INCLUDING ALL)"
+        try await single.execute(Statement("copy", copy))
+        try await single.execute(Statement("fill", "INSERT INTO bare_credits SELECT * FROM credits"))
         try await single.execute(Statement("analyze", "ANALYZE"))
 
-        let pgbench = Pgbench(connectionString: url, directory: directory, seconds: Int(duration / .seconds(1)))
+        let pgbench = Pgbench(connectionString: url, directory: directory)
         var rows: [Comparison] = []
         for callers in [1, 32] {
             // Every one after the other, so that none has the server's caches to itself.
@@ -71,7 +87,7 @@ struct LedgerBenchmark {
         _ payments: [SettledPayment]
     ) async throws {
         print("\ncallers  batched/s  one statement each/s  ratio  batched and settled/s")
-        for callers in [1, 16, 64, 256, 1024] {
+        for callers in [16, 64, 256, 1024] {
             let together = try await rate(callers) { index in
                 _ = try await ledger.debit(paymentHash: payments[index].paymentHash, amount: price, route: "score")
             }
