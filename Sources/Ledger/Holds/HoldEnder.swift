@@ -29,7 +29,7 @@ final class HoldEnder: Sendable {
         didEnd: @escaping @Sendable (PaidGrant) -> Void
     ) {
         queue = BatchQueue(
-            lanes: end == .settled ? 2 : 1,
+            lanes: 1,
             batchLimit: configuration.batchLimit,
             queueLimit: configuration.queueLimit
         ) { batch in

@@ -6,8 +6,8 @@ internal import Postgres
 
 /// Debits existing credits, many per statement: group commit in the client.
 ///
-/// Two lanes, so that one batch fills while another is on the way. Latency is one commit; see Benchmarks for the ratio to
-/// one statement per debit.
+/// One lane: a batch fills while the one before is on the way. A second lane would halve the batches and wait for the same
+/// flush of the log. Latency is at most two commits; see Benchmarks for the ratio to one statement per debit.
 final class DebitBatcher: Sendable {
     private let queue: BatchQueue<Debit>
 
@@ -21,7 +21,7 @@ final class DebitBatcher: Sendable {
         abandon: @escaping @Sendable (PaidGrant) -> Void
     ) {
         queue = BatchQueue(
-            lanes: 2,
+            lanes: 1,
             batchLimit: configuration.batchLimit,
             queueLimit: configuration.queueLimit
         ) { batch in
