@@ -76,6 +76,18 @@ public final class Gate: Sendable {
 
     /// Decides about a request that has already been found valid.
     public func admit(_ request: GateRequest, to product: PaidProduct) async -> Admission {
+        await admit(request, to: product) {}
+    }
+
+    /// Decides about a request that has already been found valid.
+    ///
+    /// - Parameter beforeRefusal: called once when nothing pays for the request, before an invoice exists; what it throws
+    ///   ends the matter.
+    public func admit<Failure>(
+        _ request: GateRequest,
+        to product: PaidProduct,
+        beforeRefusal: () throws(Failure) -> Void
+    ) async throws(Failure) -> Admission {
         if let free = FreeGrant(price: product.price) { return .granted(.free(free), .unpaid) }
         if let token = request.header("x-operator-token").first,
             let grant = operators.bypass(token: token, requestID: request.id, logger: logger)
@@ -83,15 +95,20 @@ public final class Gate: Sendable {
             return .granted(.operator(grant), .unpaid)
         }
         let now = Int64(Date().timeIntervalSince1970)
-        do {
-            return try await admitPaid(request, product, now: now)
-        } catch {
-            Counter(label: "l402_refused_total", dimensions: [("code", error.code.rawValue)]).increment()
-            guard error.remedy == .pay else {
-                return .refused(error, retryAfterSeconds: error.code == .notSettled ? 1 : 5)
-            }
-            return await challenge(for: product, request, because: error, now: now)
+        let refusal: Refusal
+        switch await paidAdmission(request, product, now: now) {
+        case .success(let admission):
+            if !admission.isServed { try beforeRefusal() }
+            return admission
+        case .failure(let error):
+            try beforeRefusal()
+            refusal = error
         }
+        Counter(label: "l402_refused_total", dimensions: [("code", refusal.code.rawValue)]).increment()
+        guard refusal.remedy == .pay else {
+            return .refused(refusal, retryAfterSeconds: refusal.code == .notSettled ? 1 : 5)
+        }
+        return await challenge(for: product, request, because: refusal, now: now)
     }
 
     private func challenge(
@@ -106,6 +123,16 @@ public final class Gate: Sendable {
             order.binding = PaymentDoor.binding(product, request)
         }
         return await issuer.issue(order, because: refusal, request, keyRing: ring.current, now: now)
+    }
+
+    private func paidAdmission(_ request: GateRequest, _ product: PaidProduct, now: Int64) async
+        -> Result<Admission, Refusal>
+    {
+        do throws(Refusal) {
+            return .success(try await admitPaid(request, product, now: now))
+        } catch {
+            return .failure(error)
+        }
     }
 
     private func admitPaid(_ request: GateRequest, _ product: PaidProduct, now: Int64) async throws(Refusal)
@@ -148,6 +175,7 @@ public final class Gate: Sendable {
         guard let key = request.idempotencyKey,
             let wish = IdempotentRequest(
                 paymentHash: purchase.paymentHash,
+                holder: purchase.holder,
                 key: key,
                 fingerprint: request.fingerprint
             )
@@ -164,19 +192,17 @@ public final class Gate: Sendable {
     /// The credential of a request, verified; `nil` when a header is too long to be looked at.
     private func findPurchase(_ request: GateRequest, _ product: PaidProduct, now: Int64) throws(Refusal) -> Purchase? {
         if product.schemes.contains(.l402) {
-            if configuration.acceptsBareDeposits, let hash = bareDeposit(request) {
-                let purchase = Purchase(deposit: hash, service: product.service)
-                guard !revocations.contains(tokenID: purchase.tokenID, paymentHash: hash) else {
-                    throw Refusal(.revoked)
-                }
-                return purchase
+            if configuration.acceptsBareDeposits, let credential = bareDeposit(request) {
+                let token = try verify(credential, request, product, now: now)
+                return Purchase(token, service: product.service, scheme: .bareDeposit, of: credential)
             }
             switch CredentialReader.read(request.header) {
             case .none: break
             case .malformed: throw Refusal(.malformed)
             case .tooLarge: return nil
             case .credential(let credential):
-                return Purchase(try verify(credential, request, product, now: now), service: product.service)
+                let token = try verify(credential, request, product, now: now)
+                return Purchase(token, service: product.service, of: credential)
             }
         }
         if configuration.offersPayment, product.schemes.contains(.payment) {
@@ -237,12 +263,18 @@ public final class Gate: Sendable {
         )
     }
 
-    /// The payment hash of `L402 deposit:PREIMAGE`, the credential of older clients.
-    private func bareDeposit(_ request: GateRequest) -> PaymentHash? {
+    /// What `L402 deposit:PREIMAGE`, the credential of older clients, stands for: the deposit's own token, so that it is
+    /// good for nothing that the token is not good for.
+    private func bareDeposit(_ request: GateRequest) -> Credential? {
+        let ring = ring.current
         guard let preimage = CredentialReader.bareDeposit(request.header("authorization")),
-            ring.current.purpose(of: preimage) == .deposit
+            ring.purpose(of: preimage) == .deposit
         else { return nil }
-        return preimage.paymentHash
+        let terms = Self.depositTerms(configuration.depositService)
+        return Credential(
+            macaroon: ring.mintDeposit(paymentHash: preimage.paymentHash, terms: terms),
+            preimage: preimage
+        )
     }
 
     func isRevoked(_ identifier: L402Identifier) -> Bool {

@@ -7,6 +7,8 @@ public import Ledger
 public struct GateConfiguration: Sendable {
     /// The realm of challenges, without quotes.
     public var realm = "assay"
+    /// The service whose routes deposits pay for.
+    public var depositService = "assay"
     /// Whether the Payment scheme is offered and accepted beside L402.
     public var offersPayment = true
     /// Seconds until an unpaid invoice is cancelled by the node.

@@ -42,6 +42,7 @@ struct RequestPipeline: RouterMiddleware {
             if blockList.contains(context.client) {
                 throw APIError(.forbidden, "Requests from this network are not served.")
             }
+            try Self.checkHost(request)
             if let proxy, proxy.takes(request) {
                 let answer = try await proxy.respond(request, context)
                 response = answer.response
@@ -57,6 +58,8 @@ struct RequestPipeline: RouterMiddleware {
             Self.addForwardedHeaders(to: &response, requestID: context.requestID)
         } else {
             Self.addHeaders(to: &response, request, requestID: context.requestID)
+            // Whoever reads the connection takes what follows the head for the next answer (RFC 9110 section 9.3.2).
+            if request.method == .head { response = response.createHeadResponse() }
         }
         // The decoder reads nothing more of a connection that wanted to become something else.
         if request.headers[.upgrade] != nil, response.status != .switchingProtocols {
@@ -91,6 +94,14 @@ struct RequestPipeline: RouterMiddleware {
         var digits = Array(withUnsafeBytes(of: bits) { Hex.encode($0) }.utf8)
         for place in [20, 16, 12, 8] { digits.insert(UInt8(ascii: "-"), at: place) }
         return String(decoding: digits, as: UTF8.self)
+    }
+
+    /// Refuses a request with several hosts, of which others on the way may believe another one (RFC 9112 section 3.2).
+    private static func checkHost(_ request: Request) throws(APIError) {
+        // The first one has become the authority.
+        guard !request.headers.contains(where: { $0.name.canonicalName == "host" }) else {
+            throw APIError(.malformedRequest, "The request names more than one host.")
+        }
     }
 
     private static func checkMediaType(_ request: Request) throws(APIError) {

@@ -66,14 +66,14 @@ struct RouteRunner: Sendable {
                 details: ["field": "Idempotency-Key"]
             )
         }
-        let admission = await gate.admit(request.forGate, to: product)
+        // What a token pays for is limited by the token; what nobody pays for is limited by the address.
+        let admission = try await gate.admit(request.forGate, to: product) { () throws(APIError) in
+            _ = try limits.take(.global, client: context.client)
+        }
         switch admission {
         case .granted(let grant, let terms): return try await serve(request, grant, terms, gate, handler)
         case .replayed(let stored): return PaidAnswer.replay(stored)
-        default:
-            // What a token pays for is limited by the token; what nobody pays for is limited by the address.
-            _ = try limits.take(.global, client: context.client)
-            return try PaymentRequired.answer(admission, to: request)
+        default: return try PaymentRequired.answer(admission, to: request)
         }
     }
 

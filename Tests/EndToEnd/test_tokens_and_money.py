@@ -227,6 +227,15 @@ def test_a_retry_with_a_key_costs_nothing_and_answers_the_same(run, profile):
     assert use(profile, credential, **{"Idempotency-Key": "x" * 65}).status_code == 400
 
 
+def test_who_holds_a_narrowed_token_gets_no_answers_of_the_whole_one(run, profile):
+    whole = deposit(run, 30)
+    key = {"Idempotency-Key": "mine"}
+    assert use(profile, whole, **key).status_code == 200
+    other = use(profile, narrow(whole, "n_uses=1"), **key)
+    assert other.status_code == 200 and "Idempotent-Replayed" not in other.headers
+    assert balance(run, whole)["remainingMsat"] == 28_000
+
+
 def test_racing_requests_with_one_key_are_charged_once(run, profile):
     credential = deposit(run, 50)
     key = {"Idempotency-Key": "race"}
@@ -362,6 +371,33 @@ def test_revenue_is_told_per_route_and_day(run, profile, admin):
     assert sum(row["earnedMsat"] for row in data["products"]) == data["totalMsat"]
     assert {row["purpose"] for row in data["products"]} >= {"call", "deposit"}
     assert requests.get(run.api + "/api/admin/revenue?from=x", headers=admin, timeout=10).status_code == 400
+
+
+def test_what_an_operator_writes_is_taken_whole_or_refused(run, admin):
+    url = run.api + "/api/admin/revocations"
+    body = {"tokenId": secrets.token_hex(32), "reason": "with a \x00 in it"}
+    assert requests.post(url, json=body, headers=admin, timeout=10).status_code == 400
+    assert requests.get(run.api + "/api/admin/credits?service=%00", headers=admin, timeout=10).status_code == 400
+
+
+def test_heads_have_no_body_and_requests_have_one_host(run, profile):
+    import socket
+
+    host, port = run.api.removeprefix("http://").split(":")
+    path = "/" + profile.split("/", 3)[3]
+    for lines, status in (
+        (f"HEAD /api/profile/nonsense HTTP/1.1\r\nHost: {host}\r\n", b"402"),
+        (f"HEAD {path} HTTP/1.1\r\nHost: {host}\r\n", b"402"),
+        (f"GET {path} HTTP/1.1\r\nHost: {host}\r\nHost: other.example\r\n", b"400"),
+    ):
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall((lines + "Connection: close\r\n\r\n").encode())
+            answer = b""
+            while part := connection.recv(65536):
+                answer += part
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.split()[1] == status, head
+        assert not lines.startswith("HEAD") or body == b"", body
 
 
 # Discovery, clients of gRPC

@@ -24,8 +24,7 @@ extension Gate {
         let purpose = ring.current.purpose(of: credential.preimage)
         var credit = try await known(identifier.paymentHash)
         if credit == nil, purpose == .deposit {
-            let tokenID = identifier.tokenID.bytes
-            let purchase = Purchase(deposit: identifier.paymentHash, tokenID: tokenID, service: service)
+            let purchase = Purchase(deposit: identifier.paymentHash, tokenID: identifier.tokenID, service: service)
             credit = try await cashier.open(purchase).credit
         }
         var paid = credit?.paid

@@ -48,7 +48,7 @@ extension Gate {
         guard let identifier = L402Identifier(macaroon.identifier) else { return nil }
         guard !isRevoked(identifier) else { throw Refusal(.revoked) }
         let (credit, isNew) = try await cashier.open(
-            Purchase(deposit: hash, tokenID: identifier.tokenID.bytes, service: service)
+            Purchase(deposit: hash, tokenID: identifier.tokenID, service: service)
         )
         return RedeemedDeposit(
             credit: credit,
@@ -71,7 +71,7 @@ extension Gate {
         return try await redeemDeposit(credential.preimage, service: service)
     }
 
-    private static func depositTerms(_ service: String) -> TokenTerms {
+    static func depositTerms(_ service: String) -> TokenTerms {
         TokenTerms(service: service, capabilities: nil, validUntil: nil)
     }
 }

@@ -21,6 +21,14 @@ public enum Admission: Sendable {
     case keyInUse(isUnderWay: Bool)
     /// 431: the credential header is too long.
     case headerTooLarge
+
+    /// Whether somebody pays for the request, or has paid for it before.
+    var isServed: Bool {
+        switch self {
+        case .granted, .replayed: true
+        case .challenged, .refused, .throttled, .keyInUse, .headerTooLarge: false
+        }
+    }
 }
 
 /// What the caller of a granted request is told about the token.

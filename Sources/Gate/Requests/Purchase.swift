@@ -1,9 +1,11 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Crypto
 internal import L402
 internal import Ledger
 internal import LightningPrimitives
+internal import Macaroons
 
 /// A payment whose credential holds for a request; what is left is to debit it.
 struct Purchase: Sendable {
@@ -19,9 +21,17 @@ struct Purchase: Sendable {
     /// When the credential ends, in Unix seconds; `nil` for never.
     let expiresAt: Int64?
     let facts: TokenFacts
+    /// Names this very credential, where the payment has several: keys of its requests are its own.
+    let holder: [UInt8]
 
     /// A purchase with a token.
-    init(_ token: VerifiedToken, service: String) {
+    /// - Parameter credential: what was presented; `nil` where no request is served.
+    init(
+        _ token: VerifiedToken,
+        service: String,
+        scheme: TokenFacts.Scheme = .l402,
+        of credential: Credential? = nil
+    ) {
         let identifier = token.identifier
         paymentHash = identifier.paymentHash
         tokenID = identifier.tokenID.bytes
@@ -33,7 +43,9 @@ struct Purchase: Sendable {
         }
         creditEnds = purpose == .deposit ? nil : token.limits.mintedExpiry
         expiresAt = token.limits.expiresAt
-        facts = TokenFacts(scheme: .l402, name: identifier.tokenID.hex, paymentHash: paymentHash, tier: token.tier)
+        facts = TokenFacts(scheme: scheme, name: identifier.tokenID.hex, paymentHash: paymentHash, tier: token.tier)
+        // Every caveat changes the signature.
+        holder = credential.map { Array(SHA256.hash(data: $0.macaroon.signature)) } ?? []
     }
 
     /// A purchase with a charge of the Payment scheme.
@@ -48,22 +60,20 @@ struct Purchase: Sendable {
         creditEnds = nil
         expiresAt = expires
         facts = TokenFacts(scheme: .payment, name: id, paymentHash: paymentHash, tier: product.tier)
+        holder = tokenID
     }
 
-    /// A purchase with the preimage of a deposit.
-    init(
-        deposit paymentHash: PaymentHash,
-        tokenID: [UInt8] = [UInt8](repeating: 0, count: 32),
-        service: String
-    ) {
+    /// The redemption of a deposit.
+    init(deposit paymentHash: PaymentHash, tokenID: TokenID, service: String) {
         self.paymentHash = paymentHash
-        self.tokenID = tokenID
+        self.tokenID = tokenID.bytes
         self.service = service
         tier = 0
         purpose = .deposit
         limits = []
         creditEnds = nil
         expiresAt = nil
-        facts = TokenFacts(scheme: .bareDeposit, name: paymentHash.hex, paymentHash: paymentHash, tier: 0)
+        facts = TokenFacts(scheme: .l402, name: tokenID.hex, paymentHash: paymentHash, tier: 0)
+        holder = []
     }
 }

@@ -101,7 +101,9 @@ extension APIRoute {
             if let after = request.query["after"] {
                 place = try await desk.ledger.balance(paymentHash: try request.hash(after, "after")).place
             }
-            let page = try await desk.ledger.credits(service: request.query["service"], before: place, limit: limit)
+            let service = request.query["service"]
+            if let service { try request.check(service, "service") }
+            let page = try await desk.ledger.credits(service: service, before: place, limit: limit)
             return try APIResponse.data(page.map(CreditAnswer.init))
         }
         let one = admin(
@@ -250,8 +252,15 @@ extension APIRequest {
 
     /// A sentence given by an operator.
     func check(_ text: String, _ field: String) throws(APIError) {
-        guard (1...500).contains(text.count) else {
-            throw APIError(.validationError, "\(field) must have 1 to 500 characters", details: ["field": field])
+        // The store takes no NUL, and what an operator has done must not go unrecorded for it.
+        guard (1...500).contains(text.count),
+            !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+        else {
+            throw APIError(
+                .validationError,
+                "\(field) must have 1 to 500 characters without control characters",
+                details: ["field": field]
+            )
         }
     }
 

@@ -1,24 +1,31 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ByteCoding
 public import LightningPrimitives
 
 /// A request that its sender may repeat without paying twice, because it carries an `Idempotency-Key`.
 public struct IdempotentRequest: Sendable, Hashable {
     /// The credit that pays; keys of different credits have nothing to do with each other.
     public let paymentHash: PaymentHash
+    /// Names the token, where a credit has several: who was given a narrowed one must not get the answers of another.
+    public let holder: [UInt8]
     /// The key: 1 to 64 visible ASCII characters.
     public let key: String
     /// 32 bytes that tell one request from another: the SHA-256 of method, target and body.
     public let fingerprint: [UInt8]
 
     /// Describes a request, or returns `nil` when the key is not one.
-    public init?(paymentHash: PaymentHash, key: String, fingerprint: [UInt8]) {
+    public init?(paymentHash: PaymentHash, holder: [UInt8] = [], key: String, fingerprint: [UInt8]) {
         guard Self.isKey(key), fingerprint.count == 32 else { return nil }
         self.paymentHash = paymentHash
+        self.holder = holder
         self.key = key
         self.fingerprint = fingerprint
     }
+
+    /// The key as it is stored: a blank, which no key has, ends the holder's name.
+    var storedKey: String { holder.isEmpty ? key : "\(Hex.encode(holder)) \(key)" }
 
     /// Whether a text may be a key.
     public static func isKey(_ text: String) -> Bool {

@@ -83,7 +83,7 @@ extension Ledger {
     /// again when the hold's lifetime is over.
     public func reserve(_ request: IdempotentRequest) async throws(LedgerError) -> Reservation {
         let worker = HoldID.make().bytes
-        let key: [PostgresValue] = [.bytea(request.paymentHash.bytes), .text(request.key)]
+        let key: [PostgresValue] = [.bytea(request.paymentHash.bytes), .text(request.storedKey)]
         let lifetime = Int64(store.configuration.holdLifetime / .milliseconds(1))
         let kept = max(lifetime, Int64(Self.answerLifetime / .milliseconds(1)))
         for _ in 0..<2 {
@@ -130,7 +130,7 @@ extension Ledger {
         let rows = try await store.run(
             IdempotencyStatements.settle,
             [
-                .bytea(grant.holdID.bytes), .bytea(work.request.paymentHash.bytes), .text(work.request.key),
+                .bytea(grant.holdID.bytes), .bytea(work.request.paymentHash.bytes), .text(work.request.storedKey),
                 .bytea(work.worker), .int2(Int16(clamping: answer.status)),
                 .jsonb(String(decoding: headers, as: UTF8.self)), .bytea(answer.body),
                 .int8(Int64(Self.answerLifetime / .milliseconds(1))), .int8(charge.msat),
@@ -143,7 +143,7 @@ extension Ledger {
     /// Frees the key of work that came to nothing, so that a repetition is served anew.
     public func abandon(_ work: IdempotentWork) async {
         let values: [PostgresValue] = [
-            .bytea(work.request.paymentHash.bytes), .text(work.request.key), .bytea(work.worker),
+            .bytea(work.request.paymentHash.bytes), .text(work.request.storedKey), .bytea(work.worker),
         ]
         // If it cannot be freed now, it is when its reservation is over.
         _ = try? await store.run(IdempotencyStatements.abandon, values)
