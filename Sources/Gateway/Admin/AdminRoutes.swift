@@ -183,6 +183,7 @@ extension APIRoute {
         let body = try request.decoded(Body.self)
         let hash = try request.hash(body.paymentHash, "paymentHash")
         try request.check(body.reason, "reason")
+        if let route = body.route { try request.check(route, "route") }
         guard let key = request.headers[.idempotencyKey], IdempotentRequest.isKey(key) else {
             throw APIError(
                 .validationError,
@@ -250,7 +251,7 @@ extension APIRequest {
         return hash
     }
 
-    /// A sentence given by an operator.
+    /// Checks a text given by an operator.
     func check(_ text: String, _ field: String) throws(APIError) {
         // The store takes no NUL, and what an operator has done must not go unrecorded for it.
         guard (1...500).contains(text.count),
