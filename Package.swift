@@ -199,7 +199,7 @@ let package = Package(
             path: "Tests/LedgerCrashProbe",
             swiftSettings: settings
         ),
-        module("Evidence", ["Postgres", "TrustScore", logging, metrics]),
+        module("Evidence", ["ByteCoding", "Postgres", "TrustScore", metrics]),
         tests("Evidence", ["Postgres", "PostgresTestSupport", "TrustScore", logging]),
         module(
             "Crawler",
