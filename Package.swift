@@ -230,13 +230,14 @@ let package = Package(
         module(
             "Oracle",
             [
-                "BackgroundWork", "LightningPrimitives", "Postgres", "TrustScore", crypto, lifecycle, logging, metrics,
+                "BackgroundWork", "Evidence", "LightningPrimitives", "Postgres", "TrustScore", crypto, lifecycle, logging,
+                metrics,
             ]
         ),
         tests(
             "Oracle",
             [
-                "BackgroundWork", "ByteCoding", "Crawler", "Gzip", "LightningPrimitives", "Postgres",
+                "BackgroundWork", "ByteCoding", "Crawler", "Evidence", "Gzip", "LightningPrimitives", "Postgres",
                 "PostgresTestSupport", "TrustScore", logging,
             ]
         ),
