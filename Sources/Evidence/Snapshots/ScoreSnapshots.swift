@@ -10,8 +10,9 @@ public struct ScoreSnapshots: Sendable {
     static let probabilityStep = 0.005
     static let scoreStep = 0.5
 
-    /// Targets with outcomes of their own, and all scored nodes. Expects the belief at every stage; one row per target holds
-    /// the product over stages, which for a node is its only one.
+    /// Targets with outcomes of their own, and all scored nodes.
+    ///
+    /// The probability of a service is the product over its stages; a node has one.
     private static let take = Statement(
         "evidence.snapshots",
         """
