@@ -241,7 +241,7 @@ let package = Package(
             "Oracle",
             [
                 "BackgroundWork", "ByteCoding", "Crawler", "Evidence", "Gzip", "LightningPrimitives", "Postgres",
-                "PostgresTestSupport", "TrustScore", logging,
+                "PostgresTestSupport", "TrustScore", crypto, logging,
             ]
         ),
         module(
