@@ -176,8 +176,8 @@ let package = Package(
         module(
             "LND",
             [
-                "ByteCoding", "Deadlines", "LightningPrimitives", "WatchedFiles", httpClient, logging, metrics, nioCore,
-                nioFoundation, nioHTTP1, nioSSL,
+                "ByteCoding", "Deadlines", "LightningPrimitives", "WatchedFiles", httpClient, lifecycle, logging, metrics,
+                nioCore, nioFoundation, nioHTTP1, nioSSL,
             ]
         ),
         module(
@@ -283,7 +283,10 @@ let package = Package(
         tests("Gateway", ["Gate", "IPAddresses", "LightningPrimitives", httpTypes, logging, nioCore]),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
         tests("HealthCheck"),
-        tests("LND", ["ByteCoding", "LightningPrimitives", nioCore], resources: [.copy("Vectors")]),
+        tests(
+            "LND",
+            ["ByteCoding", "LightningPrimitives", logging, nioCore, nioHTTP1, nioPosix],
+            resources: [.copy("Vectors")]),
 
         // Layer 5: the program.
         .executableTarget(

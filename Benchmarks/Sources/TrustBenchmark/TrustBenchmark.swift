@@ -117,7 +117,7 @@ struct TrustBenchmark {
         now: Date,
         _ figures: inout Figures
     ) async throws {
-        var graph = try graph()
+        let graph = try graph()
         var times: [Double] = []
         var last: PassReport?
         for round in 0..<5 {
@@ -127,16 +127,14 @@ struct TrustBenchmark {
             last = try await client.withConnection { try await live.rescore($0, now: now) }
             times.append(milliseconds(ContinuousClock.now - start))
         }
-        graph = ChannelGraph()
         guard let last else { return }
         figures.add("delta of 1000 policies, until committed", times.sorted()[2], "ms")
         for (step, duration) in last.steps { figures.add("  \(step.rawValue)", milliseconds(duration), "ms") }
         figures.add("  scores changed", Double(last.changes.scores), "")
-        // With the window before it, and at worst another pass and its pause in the way.
+        // With the window before it, or at worst right behind the start of another pass, which its pause follows.
         let options = FollowOptions()
         let pass = times.max() ?? 0
-        let pause = max(milliseconds(options.spacing), pass * (1 - options.share) / options.share)
-        let worst = pass + pause + milliseconds(options.window) + pass
+        let worst = pass + milliseconds(options.pause(after: .milliseconds(pass))) + pass
         figures.add("delta visible, quiet before", milliseconds(options.window) + pass, "ms", atMost: 5000)
         figures.add("delta visible, right behind another", worst, "ms", atMost: 5000)
     }
