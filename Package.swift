@@ -176,7 +176,8 @@ let package = Package(
         module(
             "LND",
             [
-                "ByteCoding", "Deadlines", "LightningPrimitives", "WatchedFiles", httpClient, lifecycle, logging, metrics,
+                "ByteCoding", "Deadlines", "LightningPrimitives", "WatchedFiles", httpClient, lifecycle, logging,
+                metrics,
                 nioCore, nioFoundation, nioHTTP1, nioSSL,
             ]
         ),
@@ -286,7 +287,8 @@ let package = Package(
         tests(
             "LND",
             ["ByteCoding", "LightningPrimitives", logging, nioCore, nioHTTP1, nioPosix],
-            resources: [.copy("Vectors")]),
+            resources: [.copy("Vectors")]
+        ),
 
         // Layer 5: the program.
         .executableTarget(

@@ -95,6 +95,8 @@ struct CrawlCommand: AsyncParsableCommand {
                     progress: { state.note($0) },
                     finished: { state.note($0) }
                 ),
+                .routeCrosscheck(live, follower: follower, finder: LNDRouteFinder(lnd: lnd), options: options),
+                .routeMeanings(lnd, live, follower: follower),
                 .staleSweep(),
             ] + Job.evidence(client),
             client: client,
@@ -105,7 +107,8 @@ struct CrawlCommand: AsyncParsableCommand {
         server.port = settings.integer(.crawlerMetricsPort) ?? 9091
         let routes = [APIRoute.metrics(registry, access: MetricsSetup.access(settings)), state.route(scheduler)]
         let http = GatewayServer(configuration: server, routes: routes, gate: nil, logger: logger)
-        let services: [any Service] = (database.server.map { [$0] } ?? []) + [client, http, follower, scheduler]
+        let services: [any Service] =
+            (database.server.map { [$0] } ?? []) + [client, http, LNDWatch([(.read, lnd)]), follower, scheduler]
         try await Services.run(services, parent: parent, logger: logger)
         await lnd.shutdown()
     }
