@@ -316,5 +316,11 @@ extension Setting {
         .text,
         "Public key that reachability is measured from, when the node itself has no public channel."
     )
-    private static let crawling = [crawlerMetricsPort, graphInterval, pathSource]
+    public static let calibrationInterval = Setting(
+        "CALIBRATION_INTERVAL_MS",
+        .integer(1000...604_800_000),
+        default: "3600000",
+        "Milliseconds between two comparisons of what was foretold with what happened in the last seven days."
+    )
+    private static let crawling = [crawlerMetricsPort, graphInterval, pathSource, calibrationInterval]
 }

@@ -84,7 +84,11 @@ struct CrawlCommand: AsyncParsableCommand {
                     finished: { state.note($0) }
                 ),
                 .staleSweep(),
-            ] + Job.evidence(client),
+            ]
+                + Job.evidence(
+                    client,
+                    calibrationInterval: .milliseconds(settings.integer(.calibrationInterval) ?? 3_600_000)
+                ),
             client: client,
             owner: "\(ProcessInfo.processInfo.hostName):\(getpid())",
             logger: logger
