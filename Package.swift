@@ -145,6 +145,15 @@ let package = Package(
         tests("LightningGraph", ["Gzip", "LightningPrimitives"], resources: [.copy("Vectors")]),
         module("TrustScore"),
         tests("TrustScore", [crypto], resources: [.copy("Vectors")]),
+        module(
+            "ServiceChecks",
+            ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore", crypto]
+        ),
+        tests(
+            "ServiceChecks",
+            ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore"],
+            resources: [.copy("Vectors")]
+        ),
         module("Settings", [configuration]),
         tests("Settings"),
 
