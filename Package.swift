@@ -208,10 +208,12 @@ let package = Package(
             path: "Tests/LedgerCrashProbe",
             swiftSettings: settings
         ),
+        module("Evidence", ["Postgres", "TrustScore", logging, metrics]),
+        tests("Evidence", ["Postgres", "PostgresTestSupport", "TrustScore", logging]),
         module(
             "Crawler",
             [
-                "BackgroundWork", "ByteCoding", "Deadlines", "LightningGraph", "LightningPrimitives", "Postgres",
+                "BackgroundWork", "ByteCoding", "Deadlines", "Evidence", "LightningGraph", "LightningPrimitives", "Postgres",
                 "TrustScore", crypto,
                 lifecycle, logging, metrics,
             ]

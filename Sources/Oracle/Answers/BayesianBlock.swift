@@ -95,7 +95,7 @@ public struct BayesianBlock: Encodable, Sendable {
         let none: Int? = assessment.sources.isEmpty ? 0 : nil
         recent_activity = Activity(last_24h: none, last_7d: none, last_30d: none)
         risk_profile = RiskLevel.unknown.rawValue
-        time_constant_days = Int(Posterior.timeConstant / 86_400)
+        time_constant_days = Int(Posterior.compatibleTimeConstant / 86_400)
         is_meaningful = assessment.combined.evidence >= StageComposition.measuredThreshold
         q80 = rounded(view.judgement.probabilityAbove80)
         q50 = rounded(view.judgement.probabilityBelow50)

@@ -68,7 +68,8 @@ struct SnapshotLoader: Sendable {
                 alpha: try row.float8(2),
                 beta: try row.float8(3),
                 lastUpdate: try row.int8(4),
-                count: Int(try row.int8(5))
+                count: Int(try row.int8(5)),
+                timeConstant: source.timeConstant
             )
         }
         return evidence
