@@ -189,6 +189,11 @@ let package = Package(
             ["Deadlines", httpClient, httpTypes, nioCore, nioHTTP1, nioPosix, nioSSL]
         ),
         tests("ReverseProxy", [crypto, httpTypes, nioCore, nioPosix, nioSSL, swiftASN1, x509]),
+        module("OutboundHTTP", ["Deadlines", "IPAddresses", httpClient, nioCore, nioHTTP1, nioPosix, nioSSL]),
+        tests(
+            "OutboundHTTP",
+            ["IPAddresses", crypto, nioCore, nioHTTP1, nioPosix, nioSSL, swiftASN1, x509]
+        ),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
 
