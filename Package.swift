@@ -194,6 +194,12 @@ let package = Package(
             "OutboundHTTP",
             ["IPAddresses", crypto, nioCore, nioHTTP1, nioPosix, nioSSL, swiftASN1, x509]
         ),
+        module("Registries", ["ByteCoding", "LightningPrimitives", "OutboundHTTP"]),
+        tests(
+            "Registries",
+            ["IPAddresses", "LightningPrimitives", "OutboundHTTP", hummingbird, logging, nioCore],
+            resources: [.copy("Fixtures")]
+        ),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
 

@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ByteCoding
 internal import Foundation
 
 /// Whether what was paid for looks like an answer: stage 5.
@@ -123,7 +124,7 @@ private struct BodyText {
 
     private var json: Any? {
         let bytes = Array(trimmed.utf8)
-        guard JSONDepth.isBounded(bytes) else { return nil }
+        guard JSONNesting.isShallow(bytes) else { return nil }
         return try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)
     }
 

@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ByteCoding
 internal import Foundation
 
 /// A JSON object of somebody else, looked at member by member.
@@ -11,7 +12,7 @@ struct JSONObject {
 
     /// Reads an object, or returns `nil` when the bytes are anything else.
     init?(_ bytes: [UInt8]) {
-        guard JSONDepth.isBounded(bytes), let value = try? JSONSerialization.jsonObject(with: Data(bytes)),
+        guard JSONNesting.isShallow(bytes), let value = try? JSONSerialization.jsonObject(with: Data(bytes)),
             let members = value as? [String: Any]
         else { return nil }
         self.members = members
@@ -57,33 +58,4 @@ struct JSONObject {
     }
 
     private static func isBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
-}
-
-/// Keeps deeply nested JSON away from readers that recurse.
-enum JSONDepth {
-    /// Whether brackets nest at most 32 deep, strings left out.
-    static func isBounded(_ bytes: [UInt8], limit: Int = 32) -> Bool {
-        var (depth, isText, isEscaped) = (0, false, false)
-        for byte in bytes {
-            if isText {
-                if isEscaped {
-                    isEscaped = false
-                } else if byte == UInt8(ascii: "\\") {
-                    isEscaped = true
-                } else if byte == UInt8(ascii: "\"") {
-                    isText = false
-                }
-                continue
-            }
-            switch byte {
-            case UInt8(ascii: "\""): isText = true
-            case UInt8(ascii: "{"), UInt8(ascii: "["):
-                depth += 1
-                if depth > limit { return false }
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
-            default: break
-            }
-        }
-        return true
-    }
 }
