@@ -224,7 +224,8 @@ let package = Package(
         module(
             "Crawler",
             [
-                "BackgroundWork", "ByteCoding", "Deadlines", "Evidence", "LightningGraph", "LightningPrimitives", "Postgres",
+                "BackgroundWork", "ByteCoding", "Deadlines", "Evidence", "LightningGraph", "LightningPrimitives",
+                "Postgres",
                 "TrustScore", crypto,
                 lifecycle, logging, metrics,
             ]

@@ -11,7 +11,7 @@
 ///
 /// Design effect of cluster sampling: k outcomes with the correlation rho weigh k / (1 + (k - 1) rho).
 public enum DesignEffect {
-    /// The correlation of outcomes within {bucketSeconds}.
+    /// The correlation of outcomes within ``bucketSeconds``.
     public static let correlation = 0.9
     /// Outcomes within the same six hours of UTC are taken together.
     public static let bucketSeconds: Int64 = 21_600
