@@ -264,6 +264,22 @@ let package = Package(
             "L402Client",
             ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
         ),
+        module(
+            "ServiceProbing",
+            [
+                "BackgroundWork", "Bolt11", "ByteCoding", "Crawler", "Deadlines", "Evidence", "LND",
+                "LightningPrimitives", "OutboundHTTP", "Postgres", "Registries", "ServiceChecks", "TrustScore", crypto,
+                lifecycle, logging, metrics,
+            ]
+        ),
+        tests(
+            "ServiceProbing",
+            [
+                "Bolt11", "Crawler", "Evidence", "IPAddresses", "L402", "LND", "LightningPrimitives",
+                "LightningSandbox", "Macaroons", "OutboundHTTP", "Postgres", "PostgresTestSupport", "Registries",
+                "ServiceChecks", "TrustScore", hummingbird, httpTypes, logging, nioCore,
+            ]
+        ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
         module(

@@ -18,6 +18,8 @@ CREATE TABLE endpoints (
     consumption_type    text,
     -- Who listed it: '402index', 'l402.directory', 'self_registered'; 'ad_hoc' stands alone.
     sources             text[] NOT NULL CHECK (cardinality(sources) > 0),
+    -- Whose word the texts and the advertised price are: 3 the owner's, 2 l402.directory's, 1 402index's, 0 nobody's.
+    listing_rank        smallint NOT NULL DEFAULT 0,
     -- The operator's hash, where one is known.
     operator_id         bytea,
     -- What a directory says it costs, and what its last invoice asked for.
@@ -148,11 +150,12 @@ CREATE TABLE probe_requests (
     owner              text,
     lease_until        timestamptz,
     result             jsonb,
-    -- What it has cost, base price included.
-    cost_msat          bigint CHECK (cost_msat >= 0),
+    -- What was spent on it, and which price is due on top: that of a probe, of a look only, or none.
+    spent_msat         bigint CHECK (spent_msat >= 0),
+    billing            text CHECK (billing IN ('probe', 'look', 'none')),
     created_at         timestamptz NOT NULL DEFAULT now(),
     finished_at        timestamptz,
-    CHECK ((state = 'done') = (result IS NOT NULL AND cost_msat IS NOT NULL))
+    CHECK ((state = 'done') = (result IS NOT NULL AND spent_msat IS NOT NULL AND billing IS NOT NULL))
 );
 CREATE INDEX probe_requests_open ON probe_requests (created_at) WHERE state IN ('queued', 'running');
 CREATE INDEX probe_requests_age ON probe_requests (created_at);

@@ -29,10 +29,8 @@ public struct EndpointIdentity: Sendable, Hashable {
     /// SHA-256 of the canonical URL: SatRank's hash, 32 bytes.
     public var hash: [UInt8] { Array(SHA256.hash(data: Array(canonical.description.utf8))) }
 
-    /// SHA-256 of the canonical URL with its sorted query; the same as ``hash`` without a query.
-    public var queryHash: [UInt8] {
-        query.isEmpty ? hash : Array(SHA256.hash(data: Array("\(canonical)?\(query)".utf8)))
-    }
+    /// What the URL is kept under when another query was there first: SHA-256 of the canonical URL, `?` and the query.
+    public var alternateHash: [UInt8] { Array(SHA256.hash(data: Array("\(canonical)?\(query)".utf8))) }
 
     /// The host in lower case, with its port when it is not the scheme's own.
     public var host: String {
