@@ -166,7 +166,8 @@ public struct ServiceBuyer: Sendable {
     }
 
     /// Asks with the token; once more when the service has not seen the payment yet.
-    private func collect(_ endpoint: Endpoint, _ token: String, _ deadline: Duration) async -> ServicePurchase.Delivery {
+    private func collect(_ endpoint: Endpoint, _ token: String, _ deadline: Duration) async -> ServicePurchase.Delivery
+    {
         var delivery = await ask(endpoint, token, deadline)
         if delivery.status == 503 {
             try? await Task.sleep(for: .seconds(1))

@@ -132,9 +132,11 @@ public struct SpendLedger: Sendable {
     /// Writes down what a payment has really cost.
     public func settle(_ hash: PaymentHash, paid: MilliSatoshi, fee: MilliSatoshi) async throws(PostgresError) {
         let values: [PostgresValue] = [.bytea(hash.bytes), .int8(paid.msat), .int8(fee.msat)]
-        guard let kind = try await client.query(Self.settle, values).first.map({ row throws(PostgresError) in
-            try row.text(0)
-        }) else { return }
+        guard
+            let kind = try await client.query(Self.settle, values).first.map({ row throws(PostgresError) in
+                try row.text(0)
+            })
+        else { return }
         for (part, amount) in [("amount", paid), ("fee", fee)] {
             Counter(label: "spend_msat_total", dimensions: [("kind", kind), ("part", part)]).increment(by: amount.msat)
         }
