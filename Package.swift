@@ -147,6 +147,15 @@ let package = Package(
         tests("LightningGraph", ["Gzip", "LightningPrimitives"], resources: [.copy("Vectors")]),
         module("TrustScore"),
         tests("TrustScore", [crypto], resources: [.copy("Vectors")]),
+        module(
+            "ServiceChecks",
+            ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore", crypto]
+        ),
+        tests(
+            "ServiceChecks",
+            ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore"],
+            resources: [.copy("Vectors")]
+        ),
         module("Settings", [configuration]),
         tests("Settings"),
 
@@ -182,6 +191,17 @@ let package = Package(
             ["Deadlines", httpClient, httpTypes, nioCore, nioHTTP1, nioPosix, nioSSL]
         ),
         tests("ReverseProxy", [crypto, httpTypes, nioCore, nioPosix, nioSSL, swiftASN1, x509]),
+        module("OutboundHTTP", ["Deadlines", "IPAddresses", httpClient, nioCore, nioHTTP1, nioPosix, nioSSL]),
+        tests(
+            "OutboundHTTP",
+            ["IPAddresses", crypto, nioCore, nioHTTP1, nioPosix, nioSSL, swiftASN1, x509]
+        ),
+        module("Registries", ["ByteCoding", "LightningPrimitives", "OutboundHTTP"]),
+        tests(
+            "Registries",
+            ["IPAddresses", "LightningPrimitives", "OutboundHTTP", hummingbird, logging, nioCore],
+            resources: [.copy("Fixtures")]
+        ),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
 
@@ -247,6 +267,22 @@ let package = Package(
         module(
             "L402Client",
             ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
+        ),
+        module(
+            "ServiceProbing",
+            [
+                "BackgroundWork", "Bolt11", "ByteCoding", "Crawler", "Deadlines", "Evidence", "LND",
+                "LightningPrimitives", "OutboundHTTP", "Postgres", "Registries", "ServiceChecks", "TrustScore", crypto,
+                lifecycle, logging, metrics,
+            ]
+        ),
+        tests(
+            "ServiceProbing",
+            [
+                "Bolt11", "Crawler", "Evidence", "IPAddresses", "L402", "LND", "LightningPrimitives",
+                "LightningSandbox", "Macaroons", "OutboundHTTP", "Postgres", "PostgresTestSupport", "Registries",
+                "ServiceChecks", "TrustScore", hummingbird, httpTypes, logging, nioCore,
+            ]
         ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
