@@ -60,6 +60,7 @@ let package = Package(
         .library(name: "Bolt11", targets: ["Bolt11"]),
         .library(name: "ByteCoding", targets: ["ByteCoding"]),
         .library(name: "EmbeddedPostgres", targets: ["EmbeddedPostgres"]),
+        .library(name: "Evidence", targets: ["Evidence"]),
         .library(name: "Gate", targets: ["Gate"]),
         .library(name: "Gateway", targets: ["Gateway"]),
         .library(name: "IPAddresses", targets: ["IPAddresses"]),
@@ -76,6 +77,7 @@ let package = Package(
         .library(name: "PurchaseReceipts", targets: ["PurchaseReceipts"]),
         .library(name: "Secp256k1", targets: ["Secp256k1"]),
         .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
+        .library(name: "TrustScore", targets: ["TrustScore"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
@@ -219,7 +221,7 @@ let package = Package(
             path: "Tests/LedgerCrashProbe",
             swiftSettings: settings
         ),
-        module("Evidence", ["Postgres", "TrustScore", logging, metrics]),
+        module("Evidence", ["ByteCoding", "Postgres", "TrustScore", metrics]),
         tests("Evidence", ["Postgres", "PostgresTestSupport", "TrustScore", logging]),
         module(
             "Crawler",
@@ -250,13 +252,15 @@ let package = Package(
         module(
             "Oracle",
             [
-                "BackgroundWork", "LightningPrimitives", "Postgres", "TrustScore", crypto, lifecycle, logging, metrics,
+                "BackgroundWork", "Evidence", "LightningPrimitives", "Postgres", "TrustScore", crypto, lifecycle,
+                logging,
+                metrics,
             ]
         ),
         tests(
             "Oracle",
             [
-                "BackgroundWork", "ByteCoding", "Crawler", "Gzip", "LightningPrimitives", "Postgres",
+                "BackgroundWork", "ByteCoding", "Crawler", "Evidence", "Gzip", "LightningPrimitives", "Postgres",
                 "PostgresTestSupport", "TrustScore", logging,
             ]
         ),

@@ -42,6 +42,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "EvidenceBenchmark",
+            dependencies: assay("EmbeddedPostgres", "Evidence", "Migrations", "Postgres", "TrustScore") + [logging],
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "GateBenchmark",
             dependencies: assay(
                 "EmbeddedPostgres",

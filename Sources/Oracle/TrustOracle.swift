@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import BackgroundWork
+internal import Evidence
 internal import FoundationEssentials
 public import Logging
 internal import Metrics
@@ -20,6 +21,7 @@ public final class TrustOracle: Service, Sendable {
     private let logger: Logger
     private let executor = BackgroundExecutor(label: "oracle")
     private let current = Mutex<ScoreSnapshot?>(nil)
+    private let board = Mutex(CalibrationBoard.empty)
 
     /// - Parameter refreshInterval: time between two loads that nobody asked for.
     public init(client: PostgresClient, refreshInterval: Duration = .seconds(300), logger: Logger) {
@@ -32,6 +34,9 @@ public final class TrustOracle: Service, Sendable {
     /// The newest scores; empty before the first load.
     public var snapshot: ScoreSnapshot { current.withLock { $0 } ?? ScoreSnapshot() }
 
+    /// How what was published fared, as of the last load.
+    public var calibration: CalibrationBoard { board.withLock { $0 } }
+
     /// Whether the scores have been loaded, so that what is missing from them does not exist.
     public var isLoaded: Bool { current.withLock { $0 != nil } }
 
@@ -41,7 +46,13 @@ public final class TrustOracle: Service, Sendable {
     public func reload() async throws {
         let now = Int64(Date().timeIntervalSince1970)
         let snapshot = try await withTaskExecutorPreference(executor) { try await loader.load(now: now) }
+        let calibrations = CalibrationStore(client)
+        let board = CalibrationBoard(
+            latest: try await calibrations.latest(),
+            history: try await calibrations.history()
+        )
         current.withLock { $0 = snapshot }
+        self.board.withLock { $0 = board }
         Gauge(label: "agents").record(snapshot.totals.nodes)
         Gauge(label: "channels").record(snapshot.pass?.channels ?? 0)
     }

@@ -24,15 +24,15 @@ public struct EvidenceStore: Sendable {
     /// An outcome dated in the future counts as of now, one older than 30 days as of then. Each batch of 5000 is atomic.
     /// - Parameter now: Unix seconds.
     public func record(_ outcomes: [Outcome], now: Int64 = unixTime()) async throws(PostgresError) {
-        for batch in OutcomeBatch.batches(of: outcomes, now: now) { try await write(batch) }
+        for batch in OutcomeBatch.batches(of: outcomes, now: now) { try await write(batch, now: now) }
     }
 
-    private func write(_ batch: OutcomeBatch) async throws(PostgresError) {
+    private func write(_ batch: OutcomeBatch, now: Int64) async throws(PostgresError) {
         do {
             try await client.execute(EvidenceStatements.record, batch.values)
         } catch  where error.code == .server(sqlState: "23514") {
             // A month or day without a partition: the crawler makes them ahead, unless it has been away.
-            try await EvidencePartitions.ensure(client)
+            try await EvidencePartitions.ensure(client, now: now)
             try await client.execute(EvidenceStatements.record, batch.values)
         }
     }

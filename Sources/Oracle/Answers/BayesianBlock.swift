@@ -35,11 +35,11 @@ public struct BayesianBlock: Encodable, Sendable {
         public let threshold: Double
     }
 
-    /// Observations by age; `null` where they are not kept one by one.
+    /// Outcomes by age.
     public struct Activity: Encodable, Sendable {
-        @OrNull public var last_24h: Int?
-        @OrNull public var last_7d: Int?
-        @OrNull public var last_30d: Int?
+        public let last_24h: Int
+        public let last_7d: Int
+        public let last_30d: Int
     }
 
     /// The belief before any observation of this target.
@@ -72,7 +72,12 @@ public struct BayesianBlock: Encodable, Sendable {
     public let q50: Double
     public let prior: Prior
 
-    init(_ view: EvidenceView, interval: ClosedRange<Double>? = nil) {
+    /// The block of a node as of a time.
+    init(_ record: NodeRecord?, at time: Int64) {
+        self.init(EvidenceView.of(record, at: time), record?.observations ?? .none)
+    }
+
+    init(_ view: EvidenceView, _ observations: Observations, interval: ClosedRange<Double>? = nil) {
         let assessment = view.assessment
         let belief = view.judgement.belief
         let interval = interval ?? view.interval
@@ -92,14 +97,21 @@ public struct BayesianBlock: Encodable, Sendable {
             sources_above_threshold: assessment.sourcesAboveThreshold.map(\.rawValue),
             threshold: Assessment.convergenceThreshold
         )
-        let none: Int? = assessment.sources.isEmpty ? 0 : nil
-        recent_activity = Activity(last_24h: none, last_7d: none, last_30d: none)
-        risk_profile = RiskLevel.unknown.rawValue
+        recent_activity = Activity(
+            last_24h: observations.activity.last24h,
+            last_7d: observations.activity.last7d,
+            last_30d: observations.activity.last30d
+        )
+        risk_profile = RiskLevel(recent: observations.recent, earlier: observations.earlier).rawValue
         time_constant_days = Int(Posterior.compatibleTimeConstant / 86_400)
         is_meaningful = assessment.combined.evidence >= StageComposition.measuredThreshold
         q80 = rounded(view.judgement.probabilityAbove80)
         q50 = rounded(view.judgement.probabilityBelow50)
-        prior = Prior(alpha: Posterior.flatPrior.alpha, beta: Posterior.flatPrior.beta, level: "flat")
+        prior = Prior(
+            alpha: rounded(view.prior.distribution.alpha),
+            beta: rounded(view.prior.distribution.beta),
+            level: view.prior.level.rawValue
+        )
         last_update = view.lastUpdate
     }
 }

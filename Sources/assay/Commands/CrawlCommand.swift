@@ -84,7 +84,7 @@ struct CrawlCommand: AsyncParsableCommand {
                     finished: { state.note($0) }
                 ),
                 .staleSweep(),
-            ],
+            ] + Job.evidence(client),
             client: client,
             owner: "\(ProcessInfo.processInfo.hostName):\(getpid())",
             logger: logger

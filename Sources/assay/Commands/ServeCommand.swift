@@ -109,7 +109,8 @@ struct ServeCommand: AsyncParsableCommand {
             verdicts: .sat(Int64(settings.integer(.verdictsPrice) ?? standard))
         )
         let oracleRoutes =
-            modules.contains("oracle") ? APIRoute.index(oracle) + APIRoute.paid(oracle, prices: prices) : []
+            modules.contains("oracle")
+            ? APIRoute.index(oracle) + APIRoute.accountability(oracle) + APIRoute.paid(oracle, prices: prices) : []
         let build = BuildInfo.current
         return APIRoute.health(monitor) + oracleRoutes + APIRoute.legacy
             + [.version(build.version, commit: build.commit, buildDate: build.buildDate)]
