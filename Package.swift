@@ -279,9 +279,9 @@ let package = Package(
         tests(
             "ServiceProbing",
             [
-                "Bolt11", "Crawler", "Evidence", "IPAddresses", "L402", "LND", "LightningPrimitives",
+                "Bolt11", "ByteCoding", "Crawler", "Evidence", "IPAddresses", "L402", "LND", "LightningPrimitives",
                 "LightningSandbox", "Macaroons", "OutboundHTTP", "Postgres", "PostgresTestSupport", "Registries",
-                "ServiceChecks", "TrustScore", hummingbird, httpTypes, logging, nioCore,
+                "Secp256k1", "ServiceChecks", "TrustScore", hummingbird, httpTypes, logging, nioCore,
             ]
         ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),

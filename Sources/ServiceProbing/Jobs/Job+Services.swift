@@ -71,6 +71,11 @@ extension Job {
         }
     }
 
+    /// Probes nodes with HTLCs that nobody can claim.
+    public static func htlcProbes(_ probes: HTLCProbes, interval: Duration = .seconds(60)) -> Job {
+        Job(name: "htlc_probes", interval: interval, timeout: .seconds(900)) { _ in try await probes.run() }
+    }
+
     /// Asks the node what became of payments without an end: at boot, and again and again.
     public static func paymentResumption(_ purse: Purse, interval: Duration = .seconds(60)) -> Job {
         Job(name: "payment_resumption", interval: interval, timeout: .seconds(600)) { context in

@@ -30,6 +30,8 @@ public struct Purse: Sendable {
 
     private let node: any PaymentNode
     public let ledger: SpendLedger
+    private let paths: PathEvidence?
+    private let ownNode: @Sendable () async -> NodeID?
     private let logger: Logger
 
     /// Seconds the node gets for a payment.
@@ -37,9 +39,20 @@ public struct Purse: Sendable {
     /// Seconds after which a payment without an end has to be asked for: more than everything that is tried before.
     public static let resumptionAge = 120
 
-    public init(_ node: any PaymentNode, ledger: SpendLedger, logger: Logger) {
+    /// - Parameters:
+    ///   - paths: where the attempts of payments are kept; `nil` keeps none.
+    ///   - ownNode: the node that pays.
+    public init(
+        _ node: any PaymentNode,
+        ledger: SpendLedger,
+        paths: PathEvidence? = nil,
+        ownNode: @escaping @Sendable () async -> NodeID? = { nil },
+        logger: Logger
+    ) {
         self.node = node
         self.ledger = ledger
+        self.paths = paths
+        self.ownNode = ownNode
         self.logger = logger
     }
 
@@ -91,6 +104,7 @@ public struct Purse: Sendable {
 
     /// Books the end of a payment.
     private func end(_ hash: PaymentHash, _ update: PaymentUpdate) async -> Payment {
+        await keepPaths(update)
         guard update.status == .succeeded else {
             let outcome = PaidProbeOutcome(failureReason: update.failureReason)
             await book(hash) { () throws(PostgresError) in try await ledger.fail(hash, update.failureReason) }
@@ -104,6 +118,15 @@ public struct Purse: Sendable {
             return .notPaid(.payFailed, reason: "the node's preimage is not the invoice's")
         }
         return .paid(preimage, fee: update.fee)
+    }
+
+    private func keepPaths(_ update: PaymentUpdate) async {
+        guard let paths, !update.attempts.isEmpty, let own = await ownNode() else { return }
+        do {
+            try await paths.record(update.attempts, isProbe: false, from: own)
+        } catch {
+            logger.warning("the paths of a payment were not kept", metadata: ["error": "\(error)"])
+        }
     }
 
     private func end(_ hash: PaymentHash, _ error: LNDError) async -> Payment {
