@@ -145,6 +145,8 @@ let package = Package(
         tests("ServiceCatalogue", ["LightningPrimitives", "YAML"]),
         module("LightningGraph", ["LightningPrimitives"]),
         tests("LightningGraph", ["Gzip", "LightningPrimitives"], resources: [.copy("Vectors")]),
+        module("Charts"),
+        tests("Charts"),
         module("TrustScore"),
         tests("TrustScore", [crypto], resources: [.copy("Vectors")]),
         module(
@@ -261,7 +263,7 @@ let package = Package(
             "Oracle",
             [
                 "BackgroundWork", "ByteCoding", "Crawler", "Evidence", "Gzip", "LightningPrimitives", "Postgres",
-                "PostgresTestSupport", "TrustScore", logging,
+                "PostgresTestSupport", "TrustScore", crypto, logging,
             ]
         ),
         module(
@@ -306,9 +308,11 @@ let package = Package(
         module(
             "Gateway",
             [
-                "ByteCoding", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle", "Postgres",
+                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle",
+                "Postgres",
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
-                "PrometheusExposition", "ReverseProxy", "ServiceCatalogue", "WatchedFiles", crypto, httpTypes,
+                "PrometheusExposition", "ReverseProxy", "ServiceCatalogue", "TrustScore", "WatchedFiles", crypto,
+                httpTypes,
                 hummingbird, hummingbirdCore, lifecycle, logging, metrics, nioCore, nioFoundation, nioHTTP1,
                 nioHTTPTypes,
             ]

@@ -22,6 +22,7 @@ public final class TrustOracle: Service, Sendable {
     private let executor = BackgroundExecutor(label: "oracle")
     private let current = Mutex<ScoreSnapshot?>(nil)
     private let board = Mutex(CalibrationBoard.empty)
+    private let catalogue = Mutex(ServiceSnapshot())
 
     /// - Parameter refreshInterval: time between two loads that nobody asked for.
     public init(client: PostgresClient, refreshInterval: Duration = .seconds(300), logger: Logger) {
@@ -33,6 +34,9 @@ public final class TrustOracle: Service, Sendable {
 
     /// The newest scores; empty before the first load.
     public var snapshot: ScoreSnapshot { current.withLock { $0 } ?? ScoreSnapshot() }
+
+    /// The services as of the last load.
+    public var services: ServiceSnapshot { catalogue.withLock { $0 } }
 
     /// How what was published fared, as of the last load.
     public var calibration: CalibrationBoard { board.withLock { $0 } }
@@ -46,6 +50,7 @@ public final class TrustOracle: Service, Sendable {
     public func reload() async throws {
         let now = Int64(Date().timeIntervalSince1970)
         let snapshot = try await withTaskExecutorPreference(executor) { try await loader.load(now: now) }
+        let services = ServiceSnapshot(try await ServiceLoader(client: client).load(), now: now)
         let calibrations = CalibrationStore(client)
         let board = CalibrationBoard(
             latest: try await calibrations.latest(),
@@ -53,6 +58,7 @@ public final class TrustOracle: Service, Sendable {
         )
         current.withLock { $0 = snapshot }
         self.board.withLock { $0 = board }
+        catalogue.withLock { $0 = services }
         Gauge(label: "agents").record(snapshot.totals.nodes)
         Gauge(label: "channels").record(snapshot.pass?.channels ?? 0)
     }

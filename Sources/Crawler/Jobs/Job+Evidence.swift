@@ -10,14 +10,15 @@ internal import TrustScore
 extension Job {
     /// Everything that is regularly made of outcomes: priors, trends, calibration, and tidying up.
     public static func evidence(_ client: PostgresClient) -> [Job] {
-        [nodePriors(client), scoreSnapshots(client), calibration(client), evidenceRetention(client)]
+        [priors(client), scoreSnapshots(client), calibration(client), evidenceRetention(client)]
     }
 
-    /// Learns what to expect of nodes nobody has paid yet.
-    static func nodePriors(_ client: PostgresClient) -> Job {
-        Job(name: "node_priors", interval: .seconds(3600), timeout: .seconds(120)) { context in
-            let changed = try await NodePriors(client).update()
-            context.logger.debug("node priors", metadata: ["rows.changed": "\(changed)"])
+    /// Learns what to expect of nodes and services nobody has paid yet.
+    static func priors(_ client: PostgresClient) -> Job {
+        Job(name: "group_priors", interval: .seconds(3600), timeout: .seconds(120)) { context in
+            let nodes = try await NodePriors(client).update()
+            let endpoints = try await EndpointPriors(client).update()
+            context.logger.debug("group priors", metadata: ["nodes": "\(nodes)", "endpoints": "\(endpoints)"])
         }
     }
 

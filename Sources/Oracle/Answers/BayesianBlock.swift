@@ -40,6 +40,12 @@ public struct BayesianBlock: Encodable, Sendable {
         public let last_24h: Int
         public let last_7d: Int
         public let last_30d: Int
+
+        init(_ activity: Observations.Activity) {
+            last_24h = activity.last24h
+            last_7d = activity.last7d
+            last_30d = activity.last30d
+        }
     }
 
     /// The belief before any observation of this target.
@@ -48,6 +54,19 @@ public struct BayesianBlock: Encodable, Sendable {
         public let beta: Double
         /// Where it was learnt: `flat` is nowhere.
         public let level: String
+
+        init(_ prior: PriorChain.Prior) {
+            alpha = rounded(prior.distribution.alpha)
+            beta = rounded(prior.distribution.beta)
+            level = prior.level.rawValue
+        }
+
+        /// The prior of something that is made of several.
+        init(_ distribution: BetaDistribution, level: String) {
+            alpha = rounded(distribution.alpha)
+            beta = rounded(distribution.beta)
+            self.level = level
+        }
     }
 
     public let p_success: Double
@@ -97,22 +116,49 @@ public struct BayesianBlock: Encodable, Sendable {
             sources_above_threshold: assessment.sourcesAboveThreshold.map(\.rawValue),
             threshold: Assessment.convergenceThreshold
         )
-        recent_activity = Activity(
-            last_24h: observations.activity.last24h,
-            last_7d: observations.activity.last7d,
-            last_30d: observations.activity.last30d
-        )
+        recent_activity = Activity(observations.activity)
         risk_profile = RiskLevel(recent: observations.recent, earlier: observations.earlier).rawValue
         time_constant_days = Int(Posterior.compatibleTimeConstant / 86_400)
         is_meaningful = assessment.combined.evidence >= StageComposition.measuredThreshold
         q80 = rounded(view.judgement.probabilityAbove80)
         q50 = rounded(view.judgement.probabilityBelow50)
-        prior = Prior(
-            alpha: rounded(view.prior.distribution.alpha),
-            beta: rounded(view.prior.distribution.beta),
-            level: view.prior.level.rawValue
-        )
+        prior = Prior(view.prior)
         last_update = view.lastUpdate
+    }
+}
+
+extension BayesianBlock {
+    /// The block of a whole call to a service.
+    init(_ record: ServiceRecord, _ assessment: ServiceAssessment) {
+        let (judgement, compatible) = (assessment.judgement, assessment.compatible)
+        let interval = judgement.belief.interval()
+        p_success = rounded(judgement.belief.mean)
+        ci95_low = rounded(interval.lowerBound)
+        ci95_high = rounded(interval.upperBound)
+        n_obs = rounded(assessment.evidence)
+        verdict = judgement.verdict.rawValue
+        verdict_compat = compatible.compatibleVerdict().rawValue
+        sources = Sources(
+            probe: compatible.sources[.probe].map(Source.init),
+            report: compatible.sources[.report].map(Source.init),
+            paid: compatible.sources[.paid].map(Source.init)
+        )
+        convergence = Convergence(
+            converged: compatible.isConverged,
+            sources_above_threshold: compatible.sourcesAboveThreshold.map(\.rawValue),
+            threshold: Assessment.convergenceThreshold
+        )
+        // Every call begins with its challenge.
+        let challenge = record.stages[.challenge] ?? .none
+        recent_activity = Activity(challenge.activity)
+        risk_profile = RiskLevel(recent: challenge.recent, earlier: challenge.earlier).rawValue
+        time_constant_days = Int(Posterior.compatibleTimeConstant / 86_400)
+        is_meaningful = assessment.evidence >= StageComposition.measuredThreshold
+        q80 = rounded(judgement.probabilityAbove80)
+        q50 = rounded(judgement.probabilityBelow50)
+        let expected = StageComposition(evidence: [:], on: record.stages.mapValues(\.prior.distribution))
+        prior = Prior(expected.endToEnd, level: "stages")
+        last_update = record.lastOutcome
     }
 }
 

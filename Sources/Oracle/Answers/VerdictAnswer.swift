@@ -84,14 +84,7 @@ extension VerdictAnswer {
             pathfinding: nil,
             advisory_level: advisory.level.rawValue,
             risk_score: advisory.riskScore,
-            advisories: advisory.entries.map {
-                Reason(
-                    code: $0.code.rawValue,
-                    level: $0.severity.rawValue,
-                    msg: $0.message,
-                    signal_strength: $0.strength
-                )
-            },
+            advisories: advisory.entries.map(Reason.init),
             recommendation: recommendation.rawValue,
             reachability: reachability.map(rounded),
             operator_id: nil,

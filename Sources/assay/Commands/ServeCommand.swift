@@ -110,7 +110,8 @@ struct ServeCommand: AsyncParsableCommand {
         )
         let oracleRoutes =
             modules.contains("oracle")
-            ? APIRoute.index(oracle) + APIRoute.accountability(oracle) + APIRoute.paid(oracle, prices: prices) : []
+            ? APIRoute.index(oracle) + APIRoute.catalogue(oracle) + APIRoute.accountability(oracle)
+                + APIRoute.paid(oracle, prices: prices) : []
         let build = BuildInfo.current
         return APIRoute.health(monitor) + oracleRoutes + APIRoute.legacy
             + [.version(build.version, commit: build.commit, buildDate: build.buildDate)]
