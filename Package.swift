@@ -149,6 +149,15 @@ let package = Package(
         tests("Charts"),
         module("TrustScore"),
         tests("TrustScore", [crypto], resources: [.copy("Vectors")]),
+        module(
+            "ServiceChecks",
+            ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore", crypto]
+        ),
+        tests(
+            "ServiceChecks",
+            ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore"],
+            resources: [.copy("Vectors")]
+        ),
         module("Settings", [configuration]),
         tests("Settings"),
 
@@ -184,6 +193,17 @@ let package = Package(
             ["Deadlines", httpClient, httpTypes, nioCore, nioHTTP1, nioPosix, nioSSL]
         ),
         tests("ReverseProxy", [crypto, httpTypes, nioCore, nioPosix, nioSSL, swiftASN1, x509]),
+        module("OutboundHTTP", ["Deadlines", "IPAddresses", httpClient, nioCore, nioHTTP1, nioPosix, nioSSL]),
+        tests(
+            "OutboundHTTP",
+            ["IPAddresses", crypto, nioCore, nioHTTP1, nioPosix, nioSSL, swiftASN1, x509]
+        ),
+        module("Registries", ["ByteCoding", "LightningPrimitives", "OutboundHTTP"]),
+        tests(
+            "Registries",
+            ["IPAddresses", "LightningPrimitives", "OutboundHTTP", hummingbird, logging, nioCore],
+            resources: [.copy("Fixtures")]
+        ),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
 
@@ -249,6 +269,22 @@ let package = Package(
         module(
             "L402Client",
             ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
+        ),
+        module(
+            "ServiceProbing",
+            [
+                "BackgroundWork", "Bolt11", "ByteCoding", "Crawler", "Deadlines", "Evidence", "LND",
+                "LightningPrimitives", "OutboundHTTP", "Postgres", "Registries", "ServiceChecks", "TrustScore", crypto,
+                lifecycle, logging, metrics,
+            ]
+        ),
+        tests(
+            "ServiceProbing",
+            [
+                "Bolt11", "ByteCoding", "Crawler", "Evidence", "IPAddresses", "L402", "LND", "LightningPrimitives",
+                "LightningSandbox", "Macaroons", "OutboundHTTP", "Postgres", "PostgresTestSupport", "Registries",
+                "Secp256k1", "ServiceChecks", "TrustScore", hummingbird, httpTypes, logging, nioCore,
+            ]
         ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
