@@ -55,18 +55,23 @@ public struct ServiceCheck: Sendable {
 /// Looks at services without paying.
 public struct ServiceChecker: Sendable {
     private let http: OutboundHTTPClient
-    private let network: BitcoinNetwork
+    private let network: @Sendable () async -> BitcoinNetwork?
     private let now: @Sendable () -> Int64
 
-    /// - Parameter network: of which invoices have to be.
+    /// - Parameter network: of which invoices have to be; nothing is asked while nobody knows.
     public init(
         _ http: OutboundHTTPClient,
-        network: BitcoinNetwork,
+        network: @escaping @Sendable () async -> BitcoinNetwork?,
         now: @escaping @Sendable () -> Int64 = { unixTime() }
     ) {
         self.http = http
         self.network = network
         self.now = now
+    }
+
+    /// - Parameter network: of which invoices have to be.
+    public init(_ http: OutboundHTTPClient, network: BitcoinNetwork) {
+        self.init(http, network: { network })
     }
 
     /// The request a service is asked with: as catalogued, POST with an empty JSON object.
@@ -90,9 +95,10 @@ public struct ServiceChecker: Sendable {
     public func check(_ endpoint: Endpoint, deadline: Duration = .seconds(10)) async -> ServiceCheck {
         let begin = ContinuousClock.now
         do throws(OutboundError) {
+            guard let network = await network() else { throw .busy }
             let request: OutboundRequest
             do { request = try Self.request(endpoint, deadline: deadline) } catch { throw .refused(error) }
-            return read(try await http.send(request), endpoint)
+            return read(try await http.send(request), endpoint, network)
         } catch {
             return ServiceCheck(
                 endpoint: endpoint,
@@ -107,7 +113,7 @@ public struct ServiceChecker: Sendable {
         }
     }
 
-    private func read(_ answer: OutboundAnswer, _ endpoint: Endpoint) -> ServiceCheck {
+    private func read(_ answer: OutboundAnswer, _ endpoint: Endpoint, _ network: BitcoinNetwork) -> ServiceCheck {
         let meaning = ServiceAnswer(status: answer.status, headers: answer.headers, body: answer.body)
         var check: InvoiceCheck?
         var invoice: Bolt11Invoice?

@@ -75,6 +75,8 @@ struct CrawlCommand: AsyncParsableCommand {
             return
         }
         let state = CrawlState()
+        let owner = "\(ProcessInfo.processInfo.hostName):\(getpid())"
+        let probing = try ProbingWiring(settings, lnd: lnd, client, owner: owner, logger: logger)
         let scheduler = JobScheduler(
             [
                 .graphPass(
@@ -88,17 +90,19 @@ struct CrawlCommand: AsyncParsableCommand {
                 + Job.evidence(
                     client,
                     calibrationInterval: .milliseconds(settings.integer(.calibrationInterval) ?? 3_600_000)
-                ),
+                ) + probing.jobs,
             client: client,
-            owner: "\(ProcessInfo.processInfo.hostName):\(getpid())",
+            owner: owner,
             logger: logger
         )
         var server = GatewayConfiguration()
         server.port = settings.integer(.crawlerMetricsPort) ?? 9091
         let routes = [APIRoute.metrics(registry, access: MetricsSetup.access(settings)), state.route(scheduler)]
         let http = GatewayServer(configuration: server, routes: routes, gate: nil, logger: logger)
-        let services: [any Service] = (database.server.map { [$0] } ?? []) + [client, http, scheduler]
+        let services: [any Service] =
+            (database.server.map { [$0] } ?? []) + [client, http, scheduler] + probing.services
         try await Services.run(services, parent: parent, logger: logger)
+        await probing.shutdown()
         await lnd.shutdown()
     }
 
