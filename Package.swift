@@ -237,7 +237,8 @@ let package = Package(
         tests(
             "Crawler",
             [
-                "ByteCoding", "Gzip", "LightningGraph", "LightningPrimitives", "Postgres", "PostgresTestSupport",
+                "ByteCoding", "Evidence", "Gzip", "LightningGraph", "LightningPrimitives", "Postgres",
+                "PostgresTestSupport",
                 "TrustScore", crypto, logging, metrics,
             ]
         ),
