@@ -193,7 +193,7 @@ let package = Package(
             ["Deadlines", httpClient, httpTypes, nioCore, nioHTTP1, nioPosix, nioSSL]
         ),
         tests("ReverseProxy", [crypto, httpTypes, nioCore, nioPosix, nioSSL, swiftASN1, x509]),
-        module("OutboundHTTP", ["Deadlines", "IPAddresses", httpClient, nioCore, nioHTTP1, nioPosix, nioSSL]),
+        module("OutboundHTTP", ["Deadlines", "IPAddresses", nioCore, nioHTTP1, nioPosix, nioSSL]),
         tests(
             "OutboundHTTP",
             ["IPAddresses", crypto, nioCore, nioHTTP1, nioPosix, nioSSL, swiftASN1, x509]
@@ -328,7 +328,8 @@ let package = Package(
             dependencies: [
                 "ByteCoding", "Crawler", "EmbeddedPostgres", "Gate", "Gateway", "HealthCheck", "IPAddresses", "L402",
                 "L402Client",
-                "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "OutboundHTTP", "Postgres",
+                "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "OutboundHTTP",
+                "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
                 "Registries", "ServiceCatalogue", "ServiceChecks", "ServiceProbing", "YAML", argumentParser,
                 httpClient, httpTypes, lifecycle,

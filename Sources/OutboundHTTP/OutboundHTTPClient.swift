@@ -1,13 +1,20 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import AsyncHTTPClient
 internal import Deadlines
 public import IPAddresses
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 internal import NIOSSL
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
 
 /// A request to a server that is not ours.
 public struct OutboundRequest: Sendable {
@@ -113,7 +120,7 @@ public final class OutboundHTTPClient: Sendable {
     private let resolver: any NameResolver
     private let limiter: HostLimiter
     private let connectTimeout: Duration
-    private let authorities: [UInt8]?
+    private let tls: Result<NIOSSLContext, any Error>
 
     /// - Parameters:
     ///   - authorities: certificates in PEM, instead of the system's.
@@ -128,7 +135,7 @@ public final class OutboundHTTPClient: Sendable {
         self.resolver = resolver
         self.limiter = limiter
         self.connectTimeout = connectTimeout
-        self.authorities = authorities
+        tls = Result { try Self.context(authorities) }
     }
 
     /// How long a request may wait for its host's turn.
@@ -185,83 +192,33 @@ public final class OutboundHTTPClient: Sendable {
     }
 
     private func exchange(_ request: OutboundRequest, at address: IPAddress) async throws -> OutboundAnswer {
-        let begin = ContinuousClock.now
-        let client = HTTPClient(
-            eventLoopGroupProvider: .singleton,
-            configuration: try configuration(request.url, at: address)
-        )
-        do {
-            let response = try await client.execute(wire(request), deadline: .distantFuture)
-            let answer = try await read(response, of: request, at: address, since: begin)
-            try? await client.shutdown()
-            return answer
-        } catch {
-            // Detached from the caller, who may be cancelled: a client must be shut down.
-            await Task { try? await client.shutdown() }.value
-            throw error
-        }
-    }
-
-    private func configuration(_ url: OutboundURL, at address: IPAddress) throws -> HTTPClient.Configuration {
-        var configuration = HTTPClient.Configuration()
-        configuration.redirectConfiguration = .disallow
-        configuration.httpVersion = .http1Only
-        configuration.timeout.connect = TimeAmount(connectTimeout)
-        configuration.connectionPool.retryConnectionEstablishment = false
-        if case .name(let name) = url.host { configuration.dnsOverride = [name: address.description] }
-        if url.isSecure {
-            var tls = TLSConfiguration.makeClientConfiguration()
-            tls.minimumTLSVersion = .tlsv12
-            if let authorities { tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(authorities)) }
-            configuration.tlsConfiguration = tls
-        }
-        return configuration
-    }
-
-    private func wire(_ request: OutboundRequest) -> HTTPClientRequest {
-        var wire = HTTPClientRequest(url: request.url.description)
-        wire.method = HTTPMethod(rawValue: request.method)
-        for (name, value) in request.headers { wire.headers.add(name: name, value: value) }
-        wire.headers.replaceOrAdd(name: "Accept-Encoding", value: "identity")
-        wire.headers.replaceOrAdd(name: "Connection", value: "close")
-        if let body = request.body { wire.body = .bytes(ByteBuffer(bytes: body)) }
-        return wire
-    }
-
-    private func read(
-        _ response: HTTPClientResponse,
-        of request: OutboundRequest,
-        at address: IPAddress,
-        since begin: ContinuousClock.Instant
-    ) async throws -> OutboundAnswer {
-        let headers = response.headers.map { (name: $0.name, value: $0.value) }
-        let size = headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
-        guard size <= Self.headerLimit else { throw OutboundError.badAnswer("more than 16 KiB of headers") }
-        var body: [UInt8] = []
-        var isTruncated = false
-        for try await part in response.body {
-            let room = request.bodyLimit - body.count
-            body += part.readableBytesView.prefix(room)
-            if part.readableBytes > room {
-                isTruncated = true
-                break
-            }
-        }
-        return OutboundAnswer(
-            status: Int(response.status.code),
-            headers: headers,
-            body: body,
-            isTruncated: isTruncated,
+        try await HTTPExchange(
+            request: request,
             address: address,
-            duration: ContinuousClock.now - begin
-        )
+            connectTimeout: connectTimeout,
+            tls: request.url.isSecure ? try tls.get() : nil,
+            headerLimit: Self.headerLimit
+        ).run()
     }
+
+    private static func context(_ authorities: [UInt8]?) throws -> NIOSSLContext {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = .tlsv12
+        configuration.applicationProtocols = ["http/1.1"]
+        // A stranger's farewell is not waited for.
+        configuration.shutdownTimeout = .milliseconds(100)
+        if let authorities { configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(authorities)) }
+        return try NIOSSLContext(configuration: configuration)
+    }
+
+    /// Errors of a connection that was made.
+    private static let brokenOff: Set<CInt> = [ECONNRESET, EPIPE]
 
     /// Whether nothing has been sent yet, so that another address may be tried.
     private static func isBeforeRequest(_ error: any Error) -> Bool {
         switch error {
-        case is NIOConnectionError, is IOError: true
-        case let error as HTTPClientError: error == .connectTimeout
+        case let error as IOError: !Self.brokenOff.contains(error.errnoCode)
+        case is NIOConnectionError: true
         case let error as ChannelError: if case .connectTimeout = error { true } else { false }
         default: false
         }
@@ -274,12 +231,6 @@ public final class OutboundHTTPClient: Sendable {
         case is HostLimiter.TooManyWaiting: .busy
         case is CancellationError: .cancelled
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: .tls("\(error)")
-        case let error as HTTPClientError:
-            switch error {
-            case .cancelled: .cancelled
-            case .connectTimeout, .tlsHandshakeTimeout, .readTimeout: .timedOut
-            default: .badAnswer(error.shortDescription)
-            }
         case is NIOConnectionError, is IOError: .unreachable("\(error)")
         case let error as ChannelError:
             if case .connectTimeout = error { .timedOut } else { .unreachable("\(error)") }

@@ -98,11 +98,11 @@ public struct OutboundURL: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// Host and port, the port only where it is not the scheme's own.
+    public var authority: String { port == (isSecure ? 443 : 80) ? hostText : "\(hostText):\(port)" }
+
     /// The URL as it is asked for.
-    public var description: String {
-        let isStandard = port == (isSecure ? 443 : 80)
-        return "\(isSecure ? "https" : "http")://\(hostText)\(isStandard ? "" : ":\(port)")\(target)"
-    }
+    public var description: String { "\(isSecure ? "https" : "http")://\(authority)\(target)" }
 }
 
 /// Why a URL is not asked at all: for everybody to see, so it tells nothing of what a name resolves to here.

@@ -16,6 +16,34 @@ private struct Names: NameResolver {
     func addresses(of name: String) async -> [IPAddress] { (table[name] ?? []).compactMap { IPAddress($0) } }
 }
 
+/// A server that answers the first bytes with bytes of the test's choice and hangs up.
+private final class RawServer: Sendable {
+    let port: Int
+    private let channel: any Channel
+
+    init(answer: String) async throws {
+        channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Answer(answer)) }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        port = channel.localAddress?.port ?? 0
+    }
+
+    func stop() async throws { try await channel.close() }
+
+    private final class Answer: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        private let answer: String
+        init(_ answer: String) { self.answer = answer }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let channel = context.channel
+            channel.writeAndFlush(ByteBuffer(string: answer)).whenComplete { _ in channel.close(promise: nil) }
+        }
+    }
+}
+
 /// What a server of the test was asked.
 struct Asked: Sendable {
     let head: HTTPRequestHead
@@ -235,13 +263,43 @@ struct OutboundHTTPClientTests {
             try await Self.client().send(OutboundRequest(url, deadline: .milliseconds(200)))
         }
         try await silent.close()
+        // A port of its own: the other one may still hold a connection.
+        let gone = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .bind(host: "127.0.0.1", port: 0).get()
+        let free = try OutboundURL("http://127.0.0.1:\(try #require(gone.localAddress?.port))/")
+        try await gone.close()
         await #expect {
-            try await Self.client().send(OutboundRequest(url))
+            try await Self.client().send(OutboundRequest(free))
         } throws: { error in
             if case .unreachable? = error as? OutboundError { true } else { false }
         }
         let unknown = try OutboundURL("http://unknown.example/")
         await #expect(throws: OutboundError.noSuchHost) { try await Self.client().send(OutboundRequest(unknown)) }
+    }
+
+    @Test(
+        "an answer that no server gives is an error, and never ends the process",
+        arguments: [
+            "HTTP/1.1 042 Odd\r\nContent-Length: 2\r\n\r\nok", "HTTP/1.1 000 Odd\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 101 Switching Protocols\r\n\r\n", "HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 99999 Odd\r\n\r\n", "HTTP/9.9 200 OK\r\n\r\n", "\u{1}\u{2}\u{3}", "", "220 mail ready\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            "HTTP/1.1 200 OK\r\nX: " + String(repeating: "y", count: 300_000) + "\r\n\r\n",
+        ]
+    )
+    func oddAnswers(bytes: String) async throws {
+        let odd = try await RawServer(answer: bytes)
+        let url = try OutboundURL("http://127.0.0.1:\(odd.port)/")
+        await #expect {
+            try await Self.client().send(OutboundRequest(url, deadline: .seconds(20)))
+        } throws: { error in
+            switch error as? OutboundError {
+            case .badAnswer, .unreachable: true
+            default: false
+            }
+        }
+        try await odd.stop()
     }
 
     @Test("one request at a time goes to a host, and a waiter that is cancelled leaves at once")

@@ -8,7 +8,7 @@ internal import TrustScore
 /// Both scores of every node of a graph, computed in memory.
 struct NodeScoring {
     /// A node's scores and what they are made of.
-    struct Result: Sendable {
+    struct Result: Sendable, Hashable {
         let score: NodeScore
         let compatible: CompatibleNodeScore
         /// Percentile of the seeded PageRank, 0 to 100.

@@ -84,6 +84,39 @@ enum GraphStatements {
         "DELETE FROM channels c WHERE NOT EXISTS (SELECT FROM staged_channels s WHERE s.scid = c.scid)"
     )
 
+    /// Two crawlers never write the graph at once, even while one takes over from the other.
+    static let waitForTurn = Statement(
+        "graph.wait_for_turn",
+        "SELECT pg_advisory_xact_lock(hashtextextended('graph writer', 0))"
+    )
+
+    static let deleteChannelsNamed = Statement(
+        "graph.delete_channels_named",
+        "DELETE FROM channels WHERE scid = ANY($1)"
+    )
+    static let deletePoliciesNamed = Statement(
+        "graph.delete_policies_named",
+        "DELETE FROM channel_policies WHERE scid = ANY($1)"
+    )
+    static let deleteDirectionsNamed = Statement(
+        "graph.delete_directions_named",
+        """
+        DELETE FROM channel_policies p USING unnest($1::bigint[], $2::smallint[]) AS gone (scid, dir)
+        WHERE p.scid = gone.scid AND p.dir = gone.dir
+        """
+    )
+    static let emptyNodesNamed = Statement(
+        "graph.empty_nodes_named",
+        """
+        UPDATE nodes SET channels = 0, capacity_sats = 0, peers = 0, disabled = 0, updated_at = now()
+        WHERE pubkey = ANY($1) AND channels > 0
+        """
+    )
+    static let deleteScoresNamed = Statement(
+        "graph.delete_scores_named",
+        "DELETE FROM node_scores WHERE hash = ANY($1)"
+    )
+
     static let deletePolicies = Statement(
         "graph.delete_policies",
         """
@@ -139,8 +172,7 @@ enum GraphStatements {
         "graph.histories",
         """
         SELECT n.pubkey, n.first_seen, extract(epoch FROM n.first_observed)::bigint, w.capacity_sats
-        FROM staged_nodes s JOIN nodes n USING (pubkey)
-        LEFT JOIN node_capacity w ON w.pubkey = n.pubkey AND w.day = (to_timestamp($1) AT TIME ZONE 'UTC')::date - 7
+        FROM nodes n LEFT JOIN node_capacity w ON w.pubkey = n.pubkey AND w.day = (to_timestamp($1) AT TIME ZONE 'UTC')::date - 7
         """
     )
 
