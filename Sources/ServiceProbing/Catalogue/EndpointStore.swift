@@ -77,6 +77,11 @@ public struct EndpointStore: Sendable {
         try await client.execute(Self.postpone, [.byteaArray(hashes), .float8(seconds)])
     }
 
+    private static let news = Statement("endpoints.news", "SELECT pg_notify('scores', '')")
+
+    /// Tells the oracle that there is something new to load.
+    func announce() async throws(PostgresError) { _ = try await client.query(Self.news) }
+
     /// Notes that somebody asked for an endpoint.
     public func noteQuery(_ hash: [UInt8]) async throws(PostgresError) {
         try await client.execute(Self.demand, [.bytea(hash)])

@@ -5,6 +5,7 @@ public import Crawler
 internal import Logging
 internal import Metrics
 public import Registries
+internal import Synchronization
 
 extension Job {
     /// Looks at services free of charge, each when its own time has come.
@@ -13,10 +14,18 @@ extension Job {
         store: EndpointStore,
         interval: Duration = .seconds(15)
     ) -> Job {
-        Job(name: "endpoint_health", interval: interval, timeout: .seconds(900)) { context in
+        let lastNews = Mutex<ContinuousClock.Instant?>(nil)
+        return Job(name: "endpoint_health", interval: interval, timeout: .seconds(900)) { context in
             let report = try await round.run()
             try await store.forgetOldInvoices()
             guard report.checked > 0 else { return }
+            // The oracle loads everything anew, so it is told once a minute at most.
+            let isNews = lastNews.withLock { last in
+                guard last.map({ $0 + .seconds(60) < .now }) ?? true else { return false }
+                last = .now
+                return true
+            }
+            if isNews { try await store.announce() }
             context.logger.info(
                 "services checked",
                 metadata: [
@@ -62,10 +71,11 @@ extension Job {
     }
 
     /// Buys from services, within the budgets.
-    public static func paidProbes(_ probes: PaidProbes, interval: Duration) -> Job {
+    public static func paidProbes(_ probes: PaidProbes, store: EndpointStore, interval: Duration) -> Job {
         Job(name: "paid_probes", interval: interval, timeout: .seconds(900)) { context in
             let outcomes = try await probes.run()
             guard !outcomes.isEmpty else { return }
+            try await store.announce()
             let text = outcomes.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
             context.logger.info("paid probes made", metadata: ["probe.outcomes": "\(text)"])
         }

@@ -9,10 +9,14 @@ internal import Synchronization
 /// Where the API hands in probes and waits for results.
 public final class ProbeDesk: Service {
     private let store: ProbeRequestStore
+    private let limits: ProbeLimits
     private let waiters = Mutex<[ProbeID: [Int: AsyncStream<Void>.Continuation]]>([:])
     private let lastWaiter = Atomic<Int>(0)
 
-    public init(_ client: PostgresClient) { store = ProbeRequestStore(client) }
+    public init(_ client: PostgresClient, limits: ProbeLimits = ProbeLimits()) {
+        store = ProbeRequestStore(client)
+        self.limits = limits
+    }
 
     /// Tells waiters of results, until graceful shutdown.
     public func run() async throws {
@@ -31,19 +35,20 @@ public final class ProbeDesk: Service {
     /// - Parameters:
     ///   - claimDeadline: by when a worker must have taken it; otherwise it is taken back.
     ///   - deadline: how long to wait for the result.
-    /// - Returns: how it stands then: done, dropped when nobody took it, or running.
+    /// - Returns: how it stands then: done, dropped when nobody took it, or running; `nil` when the limits of the hour
+    ///   allow no more.
     public func submit(
         _ order: ProbeOrder,
         claimDeadline: Duration = .seconds(5),
         deadline: Duration = .seconds(25)
-    ) async throws(PostgresError) -> ProbeStatus {
+    ) async throws(PostgresError) -> ProbeStatus? {
         let begin = ContinuousClock.now
-        try await store.submit(order)
+        guard try await store.submit(order, limits: limits) else { return nil }
         while true {
             // Listened for before the look, so that nothing is missed between the two; a stream ends with its reader.
             let wakes = register(order.id)
             defer { unregister(order.id, wakes.number) }
-            guard let status = try await store.status(order.id, holder: order.holder) else {
+            guard let status = try await store.status(order.id) else {
                 throw PostgresError(.malformed, "an order has disappeared")
             }
             let elapsed = ContinuousClock.now - begin
@@ -58,9 +63,9 @@ public final class ProbeDesk: Service {
         }
     }
 
-    /// How a probe stands; `nil` when there is none, or somebody else's.
-    public func status(_ id: ProbeID, holder: [UInt8]?) async throws(PostgresError) -> ProbeStatus? {
-        try await store.status(id, holder: holder)
+    /// How a probe stands; `nil` when there is none.
+    public func status(_ id: ProbeID) async throws(PostgresError) -> ProbeStatus? {
+        try await store.status(id)
     }
 
     /// Notes what was charged before the result was there; false when it has come meanwhile.

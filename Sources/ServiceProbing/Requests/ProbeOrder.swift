@@ -15,7 +15,7 @@ public struct ProbeOrder: Sendable, Hashable {
     /// What the target's invoice may ask for.
     public let maximum: MilliSatoshi
     public let feeLimit: MilliSatoshi
-    /// Who may see the result; `nil` for the operator.
+    /// Who pays, for the limits: 32 bytes that tell one payment from another; `nil` for the operator.
     public let holder: [UInt8]?
 
     public init(
@@ -62,6 +62,17 @@ public struct ProbeID: Sendable, Hashable, CustomStringConvertible {
     public var description: String { Hex.encode(bytes) }
 }
 
+/// How many probes callers may ask for.
+public struct ProbeLimits: Sendable, Hashable {
+    public var perHour: Int
+    public var perHolderAndHour: Int
+
+    public init(perHour: Int = 20, perHolderAndHour: Int = 10) {
+        self.perHour = perHour
+        self.perHolderAndHour = perHolderAndHour
+    }
+}
+
 /// Which price is due for a probe, besides what was spent.
 public enum ProbeBilling: String, Sendable, Hashable, Codable {
     /// That of a probe: the service was paid.
@@ -74,7 +85,7 @@ public enum ProbeBilling: String, Sendable, Hashable, Codable {
 
 /// How a probe stands.
 public struct ProbeStatus: Sendable {
-    public enum State: String, Sendable, Hashable { case queued, running, done, dropped }
+    public enum State: String, Sendable, Hashable, Codable { case queued, running, done, dropped }
 
     public let state: State
     public let result: ProbeResult?

@@ -18,7 +18,12 @@ public struct ProbeRequestStore: Sendable {
         """
         WITH made AS (
             INSERT INTO probe_requests (id, url, dry_run, include_credential, max_amount_msat, fee_limit_msat, holder)
-            VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id
+            SELECT $1, $2, $3, $4, $5, $6, $7
+            FROM (
+                SELECT count(*) AS all_callers, count(*) FILTER (WHERE holder = $7) AS own FROM probe_requests
+                WHERE created_at > now() - interval '1 hour' AND state <> 'dropped') used
+            WHERE used.all_callers < $8 AND used.own < $9
+            RETURNING id
         ) SELECT pg_notify('probe_requests', encode(id, 'hex')) FROM made
         """
     )
@@ -45,7 +50,7 @@ public struct ProbeRequestStore: Sendable {
         "probes.read",
         """
         SELECT state, result, coalesce(spent_msat, 0), coalesce(billing, 'none') FROM probe_requests
-        WHERE id = $1 AND holder IS NOT DISTINCT FROM $2
+        WHERE id = $1
         """
     )
     /// A worker that has taken it already does it.
@@ -106,18 +111,21 @@ public struct ProbeRequestStore: Sendable {
     // MARK: The caller's side
 
     /// Writes an order down and wakes a worker.
-    public func submit(_ order: ProbeOrder) async throws(PostgresError) {
+    ///
+    /// - Returns: false when the limits of the hour allow no more.
+    @discardableResult
+    public func submit(_ order: ProbeOrder, limits: ProbeLimits = .init()) async throws(PostgresError) -> Bool {
         let values: [PostgresValue] = [
             .bytea(order.id.bytes), .text(order.url), .bool(order.isDryRun), .bool(order.includesCredential),
             .int8(order.maximum.msat), .int8(order.feeLimit.msat), order.holder.map { .bytea($0) } ?? .null,
+            .int8(Int64(limits.perHour)), .int8(Int64(limits.perHolderAndHour)),
         ]
-        _ = try await client.query(Self.submit, values)
+        return try await client.query(Self.submit, values).count == 1
     }
 
-    /// How a probe stands; `nil` when there is none, or somebody else's.
-    public func status(_ id: ProbeID, holder: [UInt8]?) async throws(PostgresError) -> ProbeStatus? {
-        let values: [PostgresValue] = [.bytea(id.bytes), holder.map { .bytea($0) } ?? .null]
-        guard let row = try await client.query(Self.read, values).first else { return nil }
+    /// How a probe stands; `nil` when there is none. Who knows the id may know the result.
+    public func status(_ id: ProbeID) async throws(PostgresError) -> ProbeStatus? {
+        guard let row = try await client.query(Self.read, [.bytea(id.bytes)]).first else { return nil }
         let result = try row.optionalText(1).flatMap {
             try? JSONDecoder().decode(ProbeResult.self, from: Data($0.utf8))
         }

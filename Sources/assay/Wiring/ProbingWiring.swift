@@ -131,7 +131,7 @@ private struct Payments {
                 pause: interval / .seconds(1)
             )
             let probes = PaidProbes(store: store, buyer: buyer, ledger: ledger, limits: limits, logger: logger)
-            jobs.append(.paidProbes(probes, interval: interval))
+            jobs.append(.paidProbes(probes, store: store, interval: interval))
         }
         if settings.isOn(.htlcProbes) {
             var limits = HTLCProbeLimits()
