@@ -148,8 +148,19 @@ let package = Package(
         tests("ServiceCatalogue", ["LightningPrimitives", "YAML"]),
         module("LightningGraph", ["LightningPrimitives"]),
         tests("LightningGraph", ["Gzip", "LightningPrimitives"], resources: [.copy("Vectors")]),
+        module("Charts"),
+        tests("Charts"),
         module("TrustScore"),
         tests("TrustScore", [crypto], resources: [.copy("Vectors")]),
+        module(
+            "ServiceChecks",
+            ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore", crypto]
+        ),
+        tests(
+            "ServiceChecks",
+            ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore"],
+            resources: [.copy("Vectors")]
+        ),
         module("Settings", [configuration]),
         tests("Settings"),
 
@@ -186,6 +197,17 @@ let package = Package(
             ["Deadlines", httpClient, httpTypes, nioCore, nioHTTP1, nioPosix, nioSSL]
         ),
         tests("ReverseProxy", [crypto, httpTypes, nioCore, nioPosix, nioSSL, swiftASN1, x509]),
+        module("OutboundHTTP", ["Deadlines", "IPAddresses", nioCore, nioHTTP1, nioPosix, nioSSL]),
+        tests(
+            "OutboundHTTP",
+            ["IPAddresses", crypto, nioCore, nioHTTP1, nioPosix, nioSSL, swiftASN1, x509]
+        ),
+        module("Registries", ["ByteCoding", "LightningPrimitives", "OutboundHTTP"]),
+        tests(
+            "Registries",
+            ["IPAddresses", "LightningPrimitives", "OutboundHTTP", hummingbird, logging, nioCore],
+            resources: [.copy("Fixtures")]
+        ),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
 
@@ -219,7 +241,8 @@ let package = Package(
         tests(
             "Crawler",
             [
-                "ByteCoding", "Gzip", "LightningGraph", "LightningPrimitives", "Postgres", "PostgresTestSupport",
+                "ByteCoding", "Evidence", "Gzip", "LightningGraph", "LightningPrimitives", "Postgres",
+                "PostgresTestSupport",
                 "TrustScore", crypto, logging, metrics,
             ]
         ),
@@ -252,6 +275,22 @@ let package = Package(
             "L402Client",
             ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
         ),
+        module(
+            "ServiceProbing",
+            [
+                "BackgroundWork", "Bolt11", "ByteCoding", "Crawler", "Deadlines", "Evidence", "LND",
+                "LightningPrimitives", "OutboundHTTP", "Postgres", "Registries", "ServiceChecks", "TrustScore", crypto,
+                lifecycle, logging, metrics,
+            ]
+        ),
+        tests(
+            "ServiceProbing",
+            [
+                "Bolt11", "ByteCoding", "Crawler", "Evidence", "IPAddresses", "L402", "LND", "LightningPrimitives",
+                "LightningSandbox", "Macaroons", "OutboundHTTP", "Postgres", "PostgresTestSupport", "Registries",
+                "Secp256k1", "ServiceChecks", "TrustScore", hummingbird, httpTypes, logging, nioCore,
+            ]
+        ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
         module(
@@ -274,9 +313,11 @@ let package = Package(
         module(
             "Gateway",
             [
-                "ByteCoding", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle", "Postgres",
+                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle", "OutboundHTTP",
+                "Postgres",
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
-                "PrometheusExposition", "ReverseProxy", "ServiceCatalogue", "WatchedFiles", crypto, httpTypes,
+                "PrometheusExposition", "ReverseProxy", "ServiceCatalogue", "ServiceProbing", "TrustScore", "WatchedFiles", crypto,
+                httpTypes,
                 hummingbird, hummingbirdCore, lifecycle, logging, metrics, nioCore, nioFoundation, nioHTTP1,
                 nioHTTPTypes,
             ]
@@ -296,9 +337,10 @@ let package = Package(
             dependencies: [
                 "ByteCoding", "Crawler", "EmbeddedPostgres", "Gate", "Gateway", "HealthCheck", "IPAddresses", "L402",
                 "L402Client",
-                "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "Postgres",
+                "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "OutboundHTTP",
+                "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
-                "ServiceCatalogue", "YAML", argumentParser,
+                "Registries", "ServiceCatalogue", "ServiceChecks", "ServiceProbing", "YAML", argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,
                 metrics, nioCore, nioFoundation, nioHTTP1, subprocess, system,

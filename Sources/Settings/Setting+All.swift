@@ -3,7 +3,7 @@
 
 extension Setting {
     /// Every setting, in the order of the documentation.
-    public static let all: [Setting] = listening + database + node + money + limits + crawling
+    public static let all: [Setting] = listening + database + node + money + limits + crawling + probing
 
     // Listening
     public static let host = Setting("HOST", .text, default: "127.0.0.1", "Address that `assay serve` listens on.")
@@ -328,7 +328,13 @@ extension Setting {
         .text,
         "Public key that reachability is measured from, when the node itself has no public channel."
     )
+    public static let calibrationInterval = Setting(
+        "CALIBRATION_INTERVAL_MS",
+        .integer(1000...604_800_000),
+        default: "3600000",
+        "Milliseconds between two comparisons of what was foretold with what happened in the last seven days."
+    )
     private static let crawling = [
-        crawlerMetricsPort, graphInterval, graphDeltaWindow, graphDeltaSpacing, pathSource,
+        crawlerMetricsPort, graphInterval, graphDeltaWindow, graphDeltaSpacing, pathSource, calibrationInterval,
     ]
 }

@@ -9,8 +9,13 @@ internal import TrustScore
 
 extension Job {
     /// Everything that is regularly made of outcomes: priors, trends, calibration, and tidying up.
-    public static func evidence(_ client: PostgresClient) -> [Job] {
-        [priors(client), scoreSnapshots(client), calibration(client), evidenceRetention(client)]
+    ///
+    /// - Parameter calibrationInterval: whole seconds, at least 1.
+    public static func evidence(_ client: PostgresClient, calibrationInterval: Duration = .seconds(3600)) -> [Job] {
+        [
+            priors(client), scoreSnapshots(client), calibration(client, interval: calibrationInterval),
+            evidenceRetention(client),
+        ]
     }
 
     /// Learns what to expect of nodes and services nobody has paid yet.
@@ -31,8 +36,8 @@ extension Job {
     }
 
     /// Compares the predictions of the last seven days with what happened.
-    static func calibration(_ client: PostgresClient) -> Job {
-        Job(name: "calibration", interval: .seconds(3600), timeout: .seconds(600)) { context in
+    static func calibration(_ client: PostgresClient, interval: Duration) -> Job {
+        Job(name: "calibration", interval: interval, timeout: .seconds(600)) { context in
             guard let report = try await Calibrator(client).run() else { return }
             context.logger.info(
                 "calibration",

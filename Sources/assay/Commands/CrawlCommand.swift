@@ -78,6 +78,8 @@ struct CrawlCommand: AsyncParsableCommand {
             return
         }
         let state = CrawlState()
+        let owner = "\(ProcessInfo.processInfo.hostName):\(getpid())"
+        let probing = try ProbingWiring(settings, lnd: lnd, client, owner: owner, logger: logger)
         let live = LiveGraph(source, options: options)
         let follower = GraphFollower(
             live,
@@ -98,9 +100,13 @@ struct CrawlCommand: AsyncParsableCommand {
                 .routeCrosscheck(live, follower: follower, finder: LNDRouteFinder(lnd: lnd), options: options),
                 .routeMeanings(lnd, live, follower: follower),
                 .staleSweep(),
-            ] + Job.evidence(client),
+            ]
+                + Job.evidence(
+                    client,
+                    calibrationInterval: .milliseconds(settings.integer(.calibrationInterval) ?? 3_600_000)
+                ) + probing.jobs,
             client: client,
-            owner: "\(ProcessInfo.processInfo.hostName):\(getpid())",
+            owner: owner,
             logger: logger
         )
         var server = GatewayConfiguration()
@@ -109,7 +115,9 @@ struct CrawlCommand: AsyncParsableCommand {
         let http = GatewayServer(configuration: server, routes: routes, gate: nil, logger: logger)
         let services: [any Service] =
             (database.server.map { [$0] } ?? []) + [client, http, LNDWatch([(.read, lnd)]), follower, scheduler]
+            + probing.services
         try await Services.run(services, parent: parent, logger: logger)
+        await probing.shutdown()
         await lnd.shutdown()
     }
 
