@@ -48,8 +48,9 @@ struct SimulatedNetwork: Sendable {
         addition = attack.extend(&graph, hubs: hubs, builder: &builder)
         let adjacency = Adjacency(graph)
         facts = NodeFacts.all(of: graph, adjacency: adjacency, clock: clock)
-        let rank = PageRank.seeded(.perPair(of: graph, clock: clock), seeds: [source])
-        view = LiquidityView(graph, facts: facts, percentiles: Percentile.averaged(rank.scores))
+        let links = WeightedLinks.perPair(of: graph, clock: clock)
+        let ranks = PageRank.seeded(links, seeds: [source]).scores
+        view = LiquidityView(graph, facts: facts, links: links, ranks: ranks)
         let sweep = PathSweep(graph, adjacency: adjacency)
         let invented = Set(addition.sybils + addition.splitters)
         compatible = Self.compatibleFacts(graph, facts, sweep, source: source, clock: clock, invented: invented)

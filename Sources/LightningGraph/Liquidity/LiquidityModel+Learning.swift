@@ -78,7 +78,8 @@ extension LiquidityModel {
         var node = state.nodes[hop.place.to] ?? NodeBelief(time: time)
         node.note(carried: carried, liquidity: forecast.liquidity, time: time)
         let posterior = node.posterior(kinds: kinds, time: time)
-        state.kindsEverywhere += posterior - node.contribution
+        if node.contribution == .zero { state.kindsExpected += NodeBelief.priors[group] }
+        state.kindsSeen += posterior - node.contribution
         state.kindsByGroup[group] += posterior - node.contribution
         node.contribution = posterior
         let probability = forecast.liquidity * available

@@ -6,8 +6,7 @@ public import LightningPrimitives
 extension LiquidityModel {
     /// Everything a model has learnt.
     public struct State: Sendable {
-        /// Nodes of the prior that weigh as much as nodes seen, for the network and for a group.
-        static let priorNodes = 40.0
+        /// How many nodes seen weigh as much as what is thought of a group beforehand.
         static let groupNodes = 15.0
 
         /// ln of the likelihood of what was seen, by hypothesis.
@@ -20,8 +19,10 @@ extension LiquidityModel {
         var channels: [UInt64: ChannelBelief] = [:]
         var nodes: [NodeID: NodeBelief] = [:]
         /// Nodes seen, by what they seem to be.
-        var kindsEverywhere = NodeBelief.Lanes.zero
-        var kindsByGroup = [NodeBelief.Lanes](repeating: .zero, count: LiquidityView.groups)
+        var kindsSeen = NodeBelief.Lanes.zero
+        /// The same nodes, by what they were thought to be before.
+        var kindsExpected = NodeBelief.Lanes.zero
+        var kindsByGroup = [NodeBelief.Lanes](repeating: .zero, count: NodeGroup.count)
 
         /// The state of a model that knows nothing.
         public init() {}
@@ -30,7 +31,7 @@ extension LiquidityModel {
 
 extension LiquidityModel.State: Codable {
     private enum Key: String, CodingKey {
-        case hypotheses, memories, time, recalibration, channels, nodes, kinds, groups
+        case hypotheses, memories, time, recalibration, channels, nodes, kindsSeen, kindsExpected, kindsByGroup
     }
 
     public init(from decoder: any Decoder) throws {
@@ -49,8 +50,9 @@ extension LiquidityModel.State: Codable {
             }
             nodes[id] = node
         }
-        kindsEverywhere = try container.decode(NodeBelief.Lanes.self, forKey: .kinds)
-        let groups = try container.decode([NodeBelief.Lanes].self, forKey: .groups)
+        kindsSeen = try container.decode(NodeBelief.Lanes.self, forKey: .kindsSeen)
+        kindsExpected = try container.decode(NodeBelief.Lanes.self, forKey: .kindsExpected)
+        let groups = try container.decode([NodeBelief.Lanes].self, forKey: .kindsByGroup)
         if groups.count == kindsByGroup.count { kindsByGroup = groups }
     }
 
@@ -63,7 +65,8 @@ extension LiquidityModel.State: Codable {
         try container.encode(channels, forKey: .channels)
         let named = nodes.map { ($0.key.hex, $0.value) }
         try container.encode(Dictionary(named, uniquingKeysWith: { $1 }), forKey: .nodes)
-        try container.encode(kindsEverywhere, forKey: .kinds)
-        try container.encode(kindsByGroup, forKey: .groups)
+        try container.encode(kindsSeen, forKey: .kindsSeen)
+        try container.encode(kindsExpected, forKey: .kindsExpected)
+        try container.encode(kindsByGroup, forKey: .kindsByGroup)
     }
 }

@@ -17,7 +17,7 @@ extension LiquidityModel {
     ) -> [HopProbabilities] {
         let graph = view.graph
         let nodes = graph.nodes.indices.map { state.nodes[graph.nodes[$0].id] }
-        let kinds = (0..<LiquidityView.groups).map { self.kinds(group: $0) }
+        let kinds = (0..<NodeGroup.count).map { self.kinds(group: $0) }
         let available = nodes.indices.map { index in
             let kinds = kinds[Int(view.group[index])]
             return nodes[index]?.availability(kinds: kinds, time: time) ?? (kinds * NodeBelief.up).sum()

@@ -88,12 +88,13 @@ public struct LiquidityModel: Sendable {
         return node.availability(kinds: kinds, time: time)
     }
 
-    /// How common the kinds of nodes are in a group: what was seen there, filled up with what was seen everywhere, and
-    /// that with what is thought beforehand.
+    /// How common the kinds of nodes are in a group: what was seen there, filled up with what was thought beforehand
+    /// corrected by how far that was wrong elsewhere.
     func kinds(group: Int) -> NodeBelief.Lanes {
-        let everywhere = NodeBelief.prior * State.priorNodes + state.kindsEverywhere
-        let general = everywhere / everywhere.sum()
-        let here = general * State.groupNodes + state.kindsByGroup[group]
+        let trust = NodeBelief.Lanes(repeating: 1)
+        var thought = NodeBelief.priors[group] * (state.kindsSeen + trust) / (state.kindsExpected + trust)
+        thought /= thought.sum()
+        let here = thought * State.groupNodes + state.kindsByGroup[group]
         return here / here.sum()
     }
 

@@ -20,8 +20,16 @@ public struct NodeBelief: Sendable, Hashable, Codable {
     static let up = Lanes(0.999, 0.99, 0.95, 0.8, 0.6, 0.6, 0.2, 0.02)
     /// Seconds after which a kind has forgotten whether it was up.
     static let pace = Lanes(21_600, 21_600, 43_200, 43_200, 86_400, 60, 60, 60 * 86_400)
-    /// How common the kinds are thought to be before anything was seen: most nodes answer, a few never do.
-    static let prior = Lanes(0.42, 0.3, 0.12, 0.05, 0.03, 0.02, 0.02, 0.04)
+    /// How common the kinds are thought to be, before anything was seen, among sound nodes and among doubtful ones.
+    private static let sound = Lanes(0.55, 0.3, 0.1, 0.03, 0.01, 0.005, 0.003, 0.002)
+    private static let doubtful = Lanes(0.1, 0.1, 0.1, 0.15, 0.15, 0.12, 0.18, 0.1)
+
+    /// How common the kinds are thought to be in a group before anything was seen.
+    static let priors: [Lanes] = (0..<NodeGroup.count).map { group in
+        let doubt = NodeGroup.doubt(group)
+        return sound * (1 - doubt) + doubtful * doubt
+    }
+
     /// Deviation of ``lean`` among nodes.
     static let leanDeviation = 0.7
     /// Seconds after which what was learnt about a node has lost all but 1/e of its weight.
