@@ -14,12 +14,15 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     public init(seed: UInt64) { state = seed }
 
     /// A generator of its own for a named purpose, so that more numbers drawn for one do not change another.
-    public init(seed: UInt64, purpose: String) {
+    public init(seed: UInt64, purpose: String) { self.init(seed: Self.seed(seed, purpose: purpose)) }
+
+    /// The seed of a named purpose.
+    static func seed(_ seed: UInt64, purpose: String) -> UInt64 {
         // FNV-1a: stable across runs, unlike the standard library's hash.
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in purpose.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        state = seed &* 0x9E37_79B9_7F4A_7C15 ^ hash
-        _ = next()
+        var generator = SeededGenerator(seed: seed &* 0x9E37_79B9_7F4A_7C15 ^ hash)
+        return generator.next()
     }
 
     public mutating func next() -> UInt64 {

@@ -68,7 +68,7 @@ extension LiquidityModel {
 
     /// One surprise alone never rules a hypothesis out: a channel may be an exception.
     private static func logLikelihood(_ probability: Double, _ carried: Bool) -> Double {
-        log(0.01 + 0.98 * (carried ? probability : 1 - probability))
+        log(0.003 + 0.994 * (carried ? probability : 1 - probability))
     }
 
     private mutating func learnNodes(_ hop: PathOutcome.Hop, _ forecast: HopForecast, available: Double, time: Double) {

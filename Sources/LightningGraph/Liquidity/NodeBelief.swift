@@ -9,25 +9,26 @@
 
 /// What attempts have shown about one node: whether it answers, and at which end of its channels the money lies.
 ///
-/// A node is one of eight kinds, each going up and down at random with its own share of time up and its own pace. The
-/// kinds' weights are the node's own evidence times what is known of nodes like it, so that a node never seen is
-/// judged by its likes, and one seen often by itself.
+/// A node is one of 32 kinds, each going up and down at random with its own share of time up and its own pace. The kinds'
+/// weights are the node's own evidence times what is known of nodes like it, so that a node never seen is judged by
+/// its likes, and one seen often by itself.
 public struct NodeBelief: Sendable, Hashable, Codable {
-    /// One lane per kind.
-    typealias Lanes = SIMD8<Double>
+    /// One lane per kind: eight shares of time up at each of four paces.
+    typealias Lanes = SIMD32<Double>
 
+    private static let shares = [0.999, 0.99, 0.96, 0.88, 0.7, 0.45, 0.2, 0.02]
+    /// Seconds after which a kind has forgotten whether it was up: at once, 3 hours, a day, 10 days.
+    private static let paces: [Double] = [1, 3 * 3600, 86_400, 864_000]
     /// Share of time up, by kind.
-    static let up = Lanes(0.999, 0.99, 0.95, 0.8, 0.6, 0.6, 0.2, 0.02)
-    /// Seconds after which a kind has forgotten whether it was up.
-    static let pace = Lanes(21_600, 21_600, 43_200, 43_200, 86_400, 60, 60, 60 * 86_400)
-    /// How common the kinds are thought to be, before anything was seen, among sound nodes and among doubtful ones.
-    private static let sound = Lanes(0.55, 0.3, 0.1, 0.03, 0.01, 0.005, 0.003, 0.002)
-    private static let doubtful = Lanes(0.1, 0.1, 0.1, 0.15, 0.15, 0.12, 0.18, 0.1)
+    static let up = Lanes((0..<32).map { shares[$0 % 8] })
+    /// How common the shares are thought to be, before anything was seen, among sound nodes and among doubtful ones.
+    private static let sound = [0.55, 0.3, 0.1, 0.03, 0.01, 0.005, 0.003, 0.002]
+    private static let doubtful = [0.08, 0.08, 0.1, 0.14, 0.15, 0.15, 0.15, 0.15]
 
     /// How common the kinds are thought to be in a group before anything was seen.
     static let priors: [Lanes] = (0..<NodeGroup.count).map { group in
         let doubt = NodeGroup.doubt(group)
-        return sound * (1 - doubt) + doubtful * doubt
+        return Lanes((0..<32).map { (sound[$0 % 8] * (1 - doubt) + doubtful[$0 % 8] * doubt) / 4 })
     }
 
     /// Deviation of ``lean`` among nodes.
@@ -61,15 +62,18 @@ public struct NodeBelief: Sendable, Hashable, Codable {
         var weights = Lanes.zero
         let fade = exp(-max(0, now - time) / Self.memory)
         let best = evidence.max()
-        for kind in 0..<8 { weights[kind] = kinds[kind] * exp((evidence[kind] - best) * fade) }
+        for kind in 0..<32 { weights[kind] = kinds[kind] * exp((evidence[kind] - best) * fade) }
         return weights / weights.sum()
     }
 
     private func chances(_ now: Double) -> Lanes {
-        var chances = Self.up
+        var kept = Lanes.zero
         let age = max(0, now - time)
-        for kind in 0..<8 { chances[kind] += (isUp[kind] - chances[kind]) * exp(-age / Self.pace[kind]) }
-        return chances
+        for (pace, seconds) in Self.paces.enumerated() {
+            let rest = exp(-age / seconds)
+            for share in 0..<8 { kept[pace * 8 + share] = rest }
+        }
+        return Self.up + (isUp - Self.up) * kept
     }
 
     /// Learns from a hop that led to the node.
@@ -79,7 +83,7 @@ public struct NodeBelief: Sendable, Hashable, Codable {
         let chances = chances(now)
         evidence *= exp(-max(0, now - time) / Self.memory)
         time = max(time, now)
-        for kind in 0..<8 {
+        for kind in 0..<32 {
             if carried {
                 evidence[kind] += log(max(1e-9, chances[kind]))
                 isUp[kind] = 1
