@@ -143,6 +143,10 @@ let package = Package(
         tests("ServiceCatalogue", ["LightningPrimitives", "YAML"]),
         module("LightningGraph", ["LightningPrimitives"]),
         tests("LightningGraph", ["Gzip", "LightningPrimitives"], resources: [.copy("Vectors")]),
+        module("Charts"),
+        tests("Charts"),
+        module("PaymentSimulation", ["Charts", "LightningGraph", "LightningPrimitives", "TrustScore"]),
+        tests("PaymentSimulation", ["Gzip", "LightningGraph", "LightningPrimitives", "TrustScore"]),
         module("TrustScore"),
         tests("TrustScore", [crypto], resources: [.copy("Vectors")]),
         module("Settings", [configuration]),
@@ -279,8 +283,9 @@ let package = Package(
         .executableTarget(
             name: "assay",
             dependencies: [
-                "ByteCoding", "Crawler", "EmbeddedPostgres", "Gate", "Gateway", "HealthCheck", "IPAddresses", "L402",
-                "L402Client",
+                "ByteCoding", "Crawler", "EmbeddedPostgres", "Gate", "Gateway", "Gzip", "HealthCheck", "IPAddresses",
+                "L402",
+                "L402Client", "LightningGraph", "PaymentSimulation",
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
                 "ServiceCatalogue", "YAML", argumentParser,

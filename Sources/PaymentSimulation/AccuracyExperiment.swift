@@ -30,7 +30,7 @@ public struct AccuracyExperiment: Sendable {
 
     public init(
         seed: UInt64 = 1,
-        payments: Int = 5000,
+        payments: Int = 6000,
         observations: [Int] = [0, 1000, 10_000],
         assumptions: [BalanceAssumption] = BalanceAssumption.standard,
         attacks: [Attack] = Attack.allCases
@@ -62,6 +62,12 @@ public struct AccuracyExperiment: Sendable {
     private struct Part: Sendable, Hashable {
         let attack: Int
         let world: Int
+    }
+
+    /// Whether a graph has enough nodes that can be paid over others.
+    public func canRun(on graph: ChannelGraph) -> Bool {
+        let facts = NodeFacts.all(of: graph, adjacency: Adjacency(graph), clock: graph.clock(now: Int64(UInt32.max)))
+        return facts.count(where: { $0.liveCapacitySat > 0 }) >= 50
     }
 
     /// Runs all of it.

@@ -43,7 +43,10 @@ public struct AccuracyReport: Sendable {
     }
 
     public let seed: UInt64
+    /// Payments judged in every row.
     public let payments: Int
+    /// Hidden networks they were spread over.
+    public let worlds: Int
     /// By assumption, attack, and number of observations.
     public let rows: [Comparison]
     /// Over the assumptions, for each attack and number of observations; then over the attacks too.
@@ -52,6 +55,7 @@ public struct AccuracyReport: Sendable {
     init(_ experiment: AccuracyExperiment, trials: [AccuracyExperiment.Trial]) {
         seed = experiment.seed
         payments = experiment.payments
+        worlds = experiment.worlds
         rows = trials.map { trial in
             Comparison([trial], assumption: trial.assumption, attack: trial.attack, seed: experiment.seed)
         }

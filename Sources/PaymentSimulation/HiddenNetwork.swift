@@ -99,8 +99,12 @@ struct HiddenNetwork: Sendable {
             return kind < 0.65 ? .flaky(up: 86_400, down: 28_800) : .flaky(up: 28_800, down: 14_400)
         }
         // The sender watches its own peers and does not use one that is down.
-        for channel in network.graph.channels where Int(channel.node1) == network.source { fates[Int(channel.node2)] = .reliable }
-        for channel in network.graph.channels where Int(channel.node2) == network.source { fates[Int(channel.node1)] = .reliable }
+        for channel in network.graph.channels where Int(channel.node1) == network.source {
+            fates[Int(channel.node2)] = .reliable
+        }
+        for channel in network.graph.channels where Int(channel.node2) == network.source {
+            fates[Int(channel.node1)] = .reliable
+        }
         var dropped: [Int: Double] = [:]
         for (node, cluster) in zip(network.addition.sybils, network.addition.clusters) {
             let share = dropped[cluster] ?? 0.5 + 0.4 * generator.unit()

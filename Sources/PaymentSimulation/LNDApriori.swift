@@ -9,7 +9,9 @@ internal import LightningGraph
     internal import Darwin
 #endif
 
-/// LND's default estimator with its default settings. Source: LND, `routing/probability_apriori.go`.
+/// LND's default estimator with its default settings.
+///
+/// Source: LND, `routing/probability_apriori.go`.
 struct LNDApriori: Predictor {
     private static let hopProbability = 0.6
     private static let weight = 0.5

@@ -9,7 +9,9 @@ internal import LightningGraph
     internal import Darwin
 #endif
 
-/// LND's bimodal estimator with its default settings. Source: LND, `routing/probability_bimodal.go`.
+/// LND's bimodal estimator with its default settings.
+///
+/// Source: LND, `routing/probability_bimodal.go`.
 struct LNDBimodal: Predictor {
     /// Weight of other channels of the same node.
     private static let nodeWeight = 0.2
@@ -32,9 +34,15 @@ struct LNDBimodal: Predictor {
         let result = memory.results[direction]
         var (success, failure) = (0.0, capacity)
         if let result {
-            if let then = result.successTime { success = liquidity.decayed(success: result.successMsat, age: time - then) }
+            if let then = result.successTime {
+                success = liquidity.decayed(success: result.successMsat, age: time - then)
+            }
             if let then = result.failTime {
-                failure = liquidity.decayed(failure: min(result.failMsat, capacity), capacity: capacity, age: time - then)
+                failure = liquidity.decayed(
+                    failure: min(result.failMsat, capacity),
+                    capacity: capacity,
+                    age: time - then
+                )
             }
         }
         let direct = liquidity.probability(amount: amount, capacity: capacity, success: success, failure: failure)

@@ -1,7 +1,6 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-
 /// Whether a node of the simulated network answers, over time.
 enum NodeFate: Sendable {
     case reliable

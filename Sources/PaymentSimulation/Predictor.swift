@@ -38,7 +38,9 @@ public enum PredictorName: String, Sendable, Hashable, CaseIterable, Codable {
     }
 }
 
-/// Every balance is equally likely: (c + 1 - a)/(c + 1) per hop, in sat (Pickhardt and Richter, 2021). Never learns.
+/// Every balance is equally likely: (c + 1 - a)/(c + 1) per hop, in sat (Pickhardt and Richter, 2021).
+///
+/// Never learns.
 struct CapacityOnly: Predictor {
     let graph: ChannelGraph
 

@@ -1,7 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-public import LightningPrimitives
+internal import LightningPrimitives
 
 extension LiquidityModel {
     /// Everything a model has learnt.
@@ -46,7 +46,11 @@ extension LiquidityModel.State: Codable {
         channels = try container.decode([UInt64: ChannelBelief].self, forKey: .channels)
         for (key, node) in try container.decode([String: NodeBelief].self, forKey: .nodes) {
             guard let id = NodeID(hex: key) else {
-                throw DecodingError.dataCorruptedError(forKey: .nodes, in: container, debugDescription: "not a node: \(key)")
+                throw DecodingError.dataCorruptedError(
+                    forKey: .nodes,
+                    in: container,
+                    debugDescription: "not a node: \(key)"
+                )
             }
             nodes[id] = node
         }

@@ -20,7 +20,7 @@ extension LiquidityModel {
         let kinds = (0..<NodeGroup.count).map { self.kinds(group: $0) }
         let available = nodes.indices.map { index in
             let kinds = kinds[Int(view.group[index])]
-            return nodes[index]?.availability(kinds: kinds, time: time) ?? (kinds * NodeBelief.up).sum()
+            return nodes[index]?.availability(kinds: kinds, time: time) ?? (kinds * NodeBelief.up).total
         }
         let mixture = HypothesisMixture(weights)
         var values = amounts.map { _ in [Double](repeating: 0, count: graph.channels.count * 2) }

@@ -1,12 +1,13 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import LightningPrimitives
+
 #if canImport(Glibc)
     internal import Glibc
 #else
     internal import Darwin
 #endif
-public import LightningPrimitives
 
 /// What is believed about the money in all channels and about the nodes between them, learnt from attempts.
 ///
@@ -40,7 +41,11 @@ public struct LiquidityModel: Sendable {
     /// The hypotheses hold for all hops alike, so they are averaged over the whole path and not hop by hop.
     /// - Parameter hops: places and amounts in msat, without the sender's own channels.
     public func probability(of hops: [(place: HopPlace, amountMsat: Int64)], time: Double) -> Double {
-        let raw = uncorrected(hops.map { forecast($0.place, amountMsat: $0.amountMsat, time: time) }, hops.map(\.place), time)
+        let raw = uncorrected(
+            hops.map { forecast($0.place, amountMsat: $0.amountMsat, time: time) },
+            hops.map(\.place),
+            time
+        )
         return state.recalibration(raw)
     }
 
@@ -84,7 +89,7 @@ public struct LiquidityModel: Sendable {
     /// The probability that the node at the end of a hop answers.
     func availability(of place: HopPlace, time: Double) -> Double {
         let kinds = kinds(group: Int(place.group))
-        guard let node = state.nodes[place.to] else { return (kinds * NodeBelief.up).sum() }
+        guard let node = state.nodes[place.to] else { return (kinds * NodeBelief.up).total }
         return node.availability(kinds: kinds, time: time)
     }
 
@@ -93,9 +98,9 @@ public struct LiquidityModel: Sendable {
     func kinds(group: Int) -> NodeBelief.Lanes {
         let trust = NodeBelief.Lanes(repeating: 1)
         var thought = NodeBelief.priors[group] * (state.kindsSeen + trust) / (state.kindsExpected + trust)
-        thought /= thought.sum()
+        thought /= thought.total
         let here = thought * State.groupNodes + state.kindsByGroup[group]
-        return here / here.sum()
+        return here / here.total
     }
 
     static func weights(_ evidence: [Double]) -> [Double] {

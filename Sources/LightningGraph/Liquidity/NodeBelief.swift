@@ -18,7 +18,7 @@ public struct NodeBelief: Sendable, Hashable, Codable {
 
     private static let shares = [0.999, 0.99, 0.96, 0.88, 0.7, 0.45, 0.2, 0.02]
     /// Seconds after which a kind has forgotten whether it was up: at once, 3 hours, a day, 10 days.
-    private static let paces: [Double] = [1, 3 * 3600, 86_400, 864_000]
+    private static let paces = (1.0, 3 * 3600.0, 86_400.0, 864_000.0)
     /// Share of time up, by kind.
     static let up = Lanes((0..<32).map { shares[$0 % 8] })
     /// How common the shares are thought to be, before anything was seen, among sound nodes and among doubtful ones.
@@ -53,26 +53,25 @@ public struct NodeBelief: Sendable, Hashable, Codable {
     ///
     /// - Parameter kinds: how common the kinds are among its likes, summing to 1.
     func availability(kinds: Lanes, time now: Double) -> Double {
-        let weights = posterior(kinds: kinds, time: now)
-        return (weights * chances(now)).sum()
+        (posterior(kinds: kinds, time: now) * chances(now)).total
     }
 
     /// The weights of the kinds, summing to 1.
     func posterior(kinds: Lanes, time now: Double) -> Lanes {
-        var weights = Lanes.zero
         let fade = exp(-max(0, now - time) / Self.memory)
-        let best = evidence.max()
-        for kind in 0..<32 { weights[kind] = kinds[kind] * exp((evidence[kind] - best) * fade) }
-        return weights / weights.sum()
+        let best = evidence.largest
+        let weights = kinds * evidence.mapped { exp(($0 - best) * fade) }
+        return weights / weights.total
     }
 
     private func chances(_ now: Double) -> Lanes {
-        var kept = Lanes.zero
         let age = max(0, now - time)
-        for (pace, seconds) in Self.paces.enumerated() {
-            let rest = exp(-age / seconds)
-            for share in 0..<8 { kept[pace * 8 + share] = rest }
-        }
+        let kept = Lanes(
+            eightTimes: exp(-age / Self.paces.0),
+            exp(-age / Self.paces.1),
+            exp(-age / Self.paces.2),
+            exp(-age / Self.paces.3)
+        )
         return Self.up + (isUp - Self.up) * kept
     }
 
@@ -83,17 +82,15 @@ public struct NodeBelief: Sendable, Hashable, Codable {
         let chances = chances(now)
         evidence *= exp(-max(0, now - time) / Self.memory)
         time = max(time, now)
-        for kind in 0..<32 {
-            if carried {
-                evidence[kind] += log(max(1e-9, chances[kind]))
-                isUp[kind] = 1
-            } else {
-                let refused = max(1e-9, 1 - chances[kind] * liquidity)
-                evidence[kind] += log(refused)
-                isUp[kind] = min(1, max(0, chances[kind] * (1 - liquidity) / refused))
-            }
+        if carried {
+            evidence += chances.mapped { log(max(1e-9, $0)) }
+            isUp = Lanes(repeating: 1)
+        } else {
+            let refused = (1 - chances * liquidity).mapped { max(1e-9, $0) }
+            evidence += refused.mapped { log($0) }
+            isUp = (chances * (1 - liquidity) / refused).mapped { min(1, max(0, $0)) }
         }
-        evidence -= Lanes(repeating: evidence.max())
+        evidence -= Lanes(repeating: evidence.largest)
     }
 
     /// Moves the lean by one step of a Kalman filter.

@@ -88,7 +88,9 @@ public struct PathSweep: Sendable {
             labels[node].isFinal = true
             let here = labels[node]
             for arc in adjacency[node] where !labels[Int(arc.target)].isFinal {
-                guard let toll = toll(on: arc, amountMsat: amount.msat, isFirst: node == source, chances) else { continue }
+                guard let toll = toll(on: arc, amountMsat: amount.msat, isFirst: node == source, chances) else {
+                    continue
+                }
                 let cost = here.cost + toll.cost
                 guard cost < labels[Int(arc.target)].cost else { continue }
                 let (fee, overflow) = here.feeMsat.addingReportingOverflow(toll.feeMsat)
