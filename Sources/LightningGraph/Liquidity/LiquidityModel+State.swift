@@ -19,10 +19,10 @@ extension LiquidityModel {
         var channels: [UInt64: ChannelBelief] = [:]
         var nodes: [NodeID: NodeBelief] = [:]
         /// Nodes seen, by what they seem to be.
-        var kindsSeen = NodeBelief.Lanes.zero
+        var kindsSeen = KindLanes.zero
         /// The same nodes, by what they were thought to be before.
-        var kindsExpected = NodeBelief.Lanes.zero
-        var kindsByGroup = [NodeBelief.Lanes](repeating: .zero, count: NodeGroup.count)
+        var kindsExpected = KindLanes.zero
+        var kindsByGroup = [KindLanes](repeating: .zero, count: NodeGroup.count)
 
         /// The state of a model that knows nothing.
         public init() {}
@@ -54,9 +54,9 @@ extension LiquidityModel.State: Codable {
             }
             nodes[id] = node
         }
-        kindsSeen = try container.decode(NodeBelief.Lanes.self, forKey: .kindsSeen)
-        kindsExpected = try container.decode(NodeBelief.Lanes.self, forKey: .kindsExpected)
-        let groups = try container.decode([NodeBelief.Lanes].self, forKey: .kindsByGroup)
+        kindsSeen = try container.decode(KindLanes.self, forKey: .kindsSeen)
+        kindsExpected = try container.decode(KindLanes.self, forKey: .kindsExpected)
+        let groups = try container.decode([KindLanes].self, forKey: .kindsByGroup)
         if groups.count == kindsByGroup.count { kindsByGroup = groups }
     }
 

@@ -95,10 +95,10 @@ public struct LiquidityModel: Sendable {
 
     /// How common the kinds of nodes are in a group: what was seen there, filled up with what was thought beforehand
     /// corrected by how far that was wrong elsewhere.
-    func kinds(group: Int) -> NodeBelief.Lanes {
-        let trust = NodeBelief.Lanes(repeating: 1)
+    func kinds(group: Int) -> KindLanes {
+        let trust = KindLanes(repeating: 1)
         var thought = NodeBelief.priors[group] * (state.kindsSeen + trust) / (state.kindsExpected + trust)
-        thought /= thought.total
+        thought = thought / thought.total
         let here = thought * State.groupNodes + state.kindsByGroup[group]
         return here / here.total
     }
