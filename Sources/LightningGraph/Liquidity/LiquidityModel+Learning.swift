@@ -19,13 +19,13 @@ extension LiquidityModel {
     /// Outcomes come in the order of their times; an older one counts as if it were as new as the newest.
     public mutating func observe(_ outcome: PathOutcome) {
         let time = max(outcome.time, state.time)
-        let fade = exp(-(time - max(state.time, state.time == 0 ? time : 0)) / Self.memory)
+        let elapsed = state.time > 0 ? time - state.time : 0
         state.time = time
         let hops = outcome.hops.map { hop in
             (hop, forecast(hop.place, amountMsat: hop.amountMsat, time: time), availability(of: hop.place, time: time))
         }
         recalibrate(hops, arrived: outcome.arrived)
-        weigh(hops, fade: fade)
+        weigh(hops, fade: exp(-elapsed / Self.memory))
         for (hop, forecast, available) in hops where hop.result != .unknown {
             learnNodes(hop, forecast, available: available, time: time)
             learnChannel(hop, forecast, available: available, settled: settles(outcome), time: time)
