@@ -60,11 +60,15 @@ let package = Package(
         .library(name: "Bolt11", targets: ["Bolt11"]),
         .library(name: "ByteCoding", targets: ["ByteCoding"]),
         .library(name: "EmbeddedPostgres", targets: ["EmbeddedPostgres"]),
+        .library(name: "Evidence", targets: ["Evidence"]),
         .library(name: "Gate", targets: ["Gate"]),
         .library(name: "Gateway", targets: ["Gateway"]),
         .library(name: "IPAddresses", targets: ["IPAddresses"]),
         .library(name: "L402", targets: ["L402"]),
         .library(name: "LND", targets: ["LND"]),
+        .library(name: "Gzip", targets: ["Gzip"]),
+        .library(name: "LightningGraph", targets: ["LightningGraph"]),
+        .library(name: "Crawler", targets: ["Crawler"]),
         .library(name: "Ledger", targets: ["Ledger"]),
         .library(name: "LightningPrimitives", targets: ["LightningPrimitives"]),
         .library(name: "LightningSandbox", targets: ["LightningSandbox"]),
@@ -76,6 +80,7 @@ let package = Package(
         .library(name: "PurchaseReceipts", targets: ["PurchaseReceipts"]),
         .library(name: "Secp256k1", targets: ["Secp256k1"]),
         .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
+        .library(name: "TrustScore", targets: ["TrustScore"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
@@ -149,6 +154,15 @@ let package = Package(
         tests("PaymentSimulation", ["Gzip", "LightningGraph", "LightningPrimitives", "TrustScore"]),
         module("TrustScore"),
         tests("TrustScore", [crypto], resources: [.copy("Vectors")]),
+        module(
+            "ServiceChecks",
+            ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore", crypto]
+        ),
+        tests(
+            "ServiceChecks",
+            ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore"],
+            resources: [.copy("Vectors")]
+        ),
         module("Settings", [configuration]),
         tests("Settings"),
 
@@ -175,8 +189,9 @@ let package = Package(
         module(
             "LND",
             [
-                "ByteCoding", "Deadlines", "LightningPrimitives", "WatchedFiles", httpClient, logging, metrics, nioCore,
-                nioFoundation, nioHTTP1, nioSSL,
+                "ByteCoding", "Deadlines", "LightningPrimitives", "WatchedFiles", httpClient, lifecycle, logging,
+                metrics,
+                nioCore, nioFoundation, nioHTTP1, nioSSL,
             ]
         ),
         module(
@@ -184,6 +199,17 @@ let package = Package(
             ["Deadlines", httpClient, httpTypes, nioCore, nioHTTP1, nioPosix, nioSSL]
         ),
         tests("ReverseProxy", [crypto, httpTypes, nioCore, nioPosix, nioSSL, swiftASN1, x509]),
+        module("OutboundHTTP", ["Deadlines", "IPAddresses", nioCore, nioHTTP1, nioPosix, nioSSL]),
+        tests(
+            "OutboundHTTP",
+            ["IPAddresses", crypto, nioCore, nioHTTP1, nioPosix, nioSSL, swiftASN1, x509]
+        ),
+        module("Registries", ["ByteCoding", "LightningPrimitives", "OutboundHTTP"]),
+        tests(
+            "Registries",
+            ["IPAddresses", "LightningPrimitives", "OutboundHTTP", hummingbird, logging, nioCore],
+            resources: [.copy("Fixtures")]
+        ),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
 
@@ -203,10 +229,13 @@ let package = Package(
             path: "Tests/LedgerCrashProbe",
             swiftSettings: settings
         ),
+        module("Evidence", ["ByteCoding", "Postgres", "TrustScore", metrics]),
+        tests("Evidence", ["Postgres", "PostgresTestSupport", "TrustScore", logging]),
         module(
             "Crawler",
             [
-                "BackgroundWork", "ByteCoding", "Deadlines", "LightningGraph", "LightningPrimitives", "Postgres",
+                "BackgroundWork", "ByteCoding", "Deadlines", "Evidence", "LightningGraph", "LightningPrimitives",
+                "Postgres",
                 "TrustScore", crypto,
                 lifecycle, logging, metrics,
             ]
@@ -214,7 +243,8 @@ let package = Package(
         tests(
             "Crawler",
             [
-                "ByteCoding", "Gzip", "LightningGraph", "LightningPrimitives", "Postgres", "PostgresTestSupport",
+                "ByteCoding", "Evidence", "Gzip", "LightningGraph", "LightningPrimitives", "Postgres",
+                "PostgresTestSupport",
                 "TrustScore", crypto, logging, metrics,
             ]
         ),
@@ -231,19 +261,37 @@ let package = Package(
         module(
             "Oracle",
             [
-                "BackgroundWork", "LightningPrimitives", "Postgres", "TrustScore", crypto, lifecycle, logging, metrics,
+                "BackgroundWork", "Evidence", "LightningPrimitives", "Postgres", "TrustScore", crypto, lifecycle,
+                logging,
+                metrics,
             ]
         ),
         tests(
             "Oracle",
             [
-                "BackgroundWork", "ByteCoding", "Crawler", "Gzip", "LightningPrimitives", "Postgres",
-                "PostgresTestSupport", "TrustScore", logging,
+                "BackgroundWork", "ByteCoding", "Crawler", "Evidence", "Gzip", "LightningPrimitives", "Postgres",
+                "PostgresTestSupport", "TrustScore", crypto, logging,
             ]
         ),
         module(
             "L402Client",
             ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
+        ),
+        module(
+            "ServiceProbing",
+            [
+                "BackgroundWork", "Bolt11", "ByteCoding", "Crawler", "Deadlines", "Evidence", "LND",
+                "LightningPrimitives", "OutboundHTTP", "Postgres", "Registries", "ServiceChecks", "TrustScore", crypto,
+                lifecycle, logging, metrics,
+            ]
+        ),
+        tests(
+            "ServiceProbing",
+            [
+                "Bolt11", "ByteCoding", "Crawler", "Evidence", "IPAddresses", "L402", "LND", "LightningPrimitives",
+                "LightningSandbox", "Macaroons", "OutboundHTTP", "Postgres", "PostgresTestSupport", "Registries",
+                "Secp256k1", "ServiceChecks", "TrustScore", hummingbird, httpTypes, logging, nioCore,
+            ]
         ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
@@ -267,9 +315,13 @@ let package = Package(
         module(
             "Gateway",
             [
-                "ByteCoding", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle", "Postgres",
+                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle",
+                "OutboundHTTP",
+                "Postgres",
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
-                "PrometheusExposition", "ReverseProxy", "ServiceCatalogue", "WatchedFiles", crypto, httpTypes,
+                "PrometheusExposition", "ReverseProxy", "ServiceCatalogue", "ServiceProbing", "TrustScore",
+                "WatchedFiles", crypto,
+                httpTypes,
                 hummingbird, hummingbirdCore, lifecycle, logging, metrics, nioCore, nioFoundation, nioHTTP1,
                 nioHTTPTypes,
             ]
@@ -277,18 +329,22 @@ let package = Package(
         tests("Gateway", ["Gate", "IPAddresses", "LightningPrimitives", httpTypes, logging, nioCore]),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
         tests("HealthCheck"),
-        tests("LND", ["ByteCoding", "LightningPrimitives", nioCore], resources: [.copy("Vectors")]),
+        tests(
+            "LND",
+            ["ByteCoding", "LightningPrimitives", logging, nioCore, nioHTTP1, nioPosix],
+            resources: [.copy("Vectors")]
+        ),
 
         // Layer 5: the program.
         .executableTarget(
             name: "assay",
             dependencies: [
                 "ByteCoding", "Crawler", "EmbeddedPostgres", "Gate", "Gateway", "Gzip", "HealthCheck", "IPAddresses",
-                "L402",
-                "L402Client", "LightningGraph", "PaymentSimulation",
-                "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "Postgres",
+                "L402", "L402Client", "LightningGraph", "PaymentSimulation",
+                "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "OutboundHTTP",
+                "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
-                "ServiceCatalogue", "YAML", argumentParser,
+                "Registries", "ServiceCatalogue", "ServiceChecks", "ServiceProbing", "YAML", argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,
                 metrics, nioCore, nioFoundation, nioHTTP1, subprocess, system,

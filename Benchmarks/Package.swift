@@ -42,6 +42,24 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "EvidenceBenchmark",
+            dependencies: assay("EmbeddedPostgres", "Evidence", "Migrations", "Postgres", "TrustScore") + [logging],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "TrustBenchmark",
+            dependencies: assay(
+                "Crawler",
+                "EmbeddedPostgres",
+                "Gzip",
+                "LightningGraph",
+                "LightningPrimitives",
+                "Migrations",
+                "Postgres"
+            ) + [logging],
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "GateBenchmark",
             dependencies: assay(
                 "EmbeddedPostgres",

@@ -30,7 +30,6 @@ public struct GroupedBars: Sendable {
         self.groups = groups
     }
 
-    private static let colours: [SVGDocument.Style] = [.series1, .series2, .series3, .series4, .series0]
     private static let left = 62.0
     private static let top = 72.0
     private static let height = 240.0
@@ -40,66 +39,71 @@ public struct GroupedBars: Sendable {
     /// The chart as an SVG document, as wide as it needs.
     public var svg: String {
         let plot = max(440, Double(groups.count) * groupWidth)
-        var drawing = SVGDocument(width: Self.left + plot + 16, height: 392, title: title, summary: summary)
-        drawing.text(title, Self.left, 24)
-        legend(&drawing)
+        var drawing = Drawing(width: Self.left + plot + 16, height: 392, title: title, summary: summary)
+        drawing.text(title, at: (Self.left, 24), style: "title")
+        drawLegend(&drawing)
         let most = scale
         for step in 0...4 {
-            let value = most * Double(step) / 4
-            let y = Self.top + Self.height * (1 - Double(step) / 4)
-            drawing.line(Self.left, y, Self.left + plot, y, step == 0 ? .axis : .grid)
-            drawing.text(value.fixed(most < 1 ? 2 : 1), Self.left - 8, y + 4, .end, style: .muted)
+            let share = Double(step) / 4
+            let y = Self.top + Self.height * (1 - share)
+            drawing.line(from: (Self.left, y), to: (Self.left + plot, y), style: step == 0 ? "axis" : "grid")
+            drawing.text(figure(most * share), at: (Self.left - 8, y + 4), anchor: .end)
         }
-        drawing.verticalText(measure, 18, Self.top + Self.height / 2)
+        drawing.text(measure, at: (18, Self.top + Self.height / 2), anchor: .middle, isUpright: true)
         for (index, group) in groups.enumerated() {
-            bars(of: group, at: Self.left + Double(index) * groupWidth + Self.gap / 2, most, &drawing)
+            draw(group, at: Self.left + Double(index) * groupWidth + Self.gap / 2, most, &drawing)
         }
-        return drawing.rendered
+        return drawing.svg
     }
 
     private var groupWidth: Double { max(90, Double(series.count) * Self.bar + Self.gap) }
 
     /// The end of the axis: the largest value, rounded up to one digit.
     private var scale: Double {
-        let largest = groups.flatMap(\.values).compactMap { $0 }.filter(\.isFinite).max() ?? 1
+        let largest = groups.flatMap(\.values).compactMap { $0 }.filter { $0.isFinite && $0 < 1e9 }.max() ?? 1
+        guard largest > 1e-6 else { return 1 }
         var unit = 1.0
         while unit < largest { unit *= 10 }
-        while unit / 10 >= largest, unit > 1e-6 { unit /= 10 }
+        while unit / 10 >= largest { unit /= 10 }
         return (largest / unit * 10).rounded(.up) * unit / 10
     }
 
     private var summary: String {
         groups.map { group in
-            let values = zip(series, group.values).map { "\($0) \($1.map { $0.fixed(4) } ?? "none")" }
+            let values = zip(series, group.values).map { "\($0) \($1.map(figure) ?? "none")" }
             return "\(group.name): \(values.joined(separator: ", "))"
         }.joined(separator: "; ")
     }
 
-    private func legend(_ drawing: inout SVGDocument) {
+    private func figure(_ value: Double) -> String { "\((value * 10_000).rounded() / 10_000)" }
+
+    private func drawLegend(_ drawing: inout Drawing) {
         var x = Self.left
         for (index, name) in series.enumerated() {
-            drawing.rectangle(x, 38, 10, 10, Self.colours[index % Self.colours.count], tip: name)
-            drawing.text(name, x + 15, 47, style: .muted)
+            drawing.rectangle(x: x, y: 38, width: 10, height: 10, style: style(index))
+            drawing.text(name, at: (x + 15, 47), style: "note")
             x += 32 + 6.6 * Double(name.count)
         }
     }
 
-    private func bars(of group: Group, at left: Double, _ most: Double, _ drawing: inout SVGDocument) {
+    private func style(_ series: Int) -> String { "series\(series % 5)" }
+
+    private func draw(_ group: Group, at left: Double, _ most: Double, _ drawing: inout Drawing) {
         for (index, value) in group.values.enumerated() {
             guard let value, value.isFinite else { continue }
-            let height = Self.height * min(1, max(0, value) / max(most, 1e-12))
+            let height = Self.height * min(1, max(0, value) / most)
             drawing.rectangle(
-                left + Double(index) * Self.bar,
-                Self.top + Self.height - height,
-                Self.bar - 2,
-                height,
-                Self.colours[index % Self.colours.count],
-                tip: "\(group.name), \(index < series.count ? series[index] : ""): \(value.fixed(4))"
+                x: left + Double(index) * Self.bar,
+                y: Self.top + Self.height - height,
+                width: Self.bar - 2,
+                height: height,
+                style: style(index),
+                hint: "\(index < series.count ? series[index] : ""): \(figure(value))"
             )
         }
         let middle = left + Double(series.count) * Self.bar / 2
         for (line, part) in group.name.split(separator: "\n").enumerated() {
-            drawing.text(String(part), middle, Self.top + Self.height + 18 + Double(line) * 15, .middle)
+            drawing.text(String(part), at: (middle, Self.top + Self.height + 18 + Double(line) * 15), anchor: .middle)
         }
     }
 }

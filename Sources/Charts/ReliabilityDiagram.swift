@@ -1,100 +1,118 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-/// How often forecasts came true, against how probable they said it was: on the diagonal they mean what they say.
+/// What was foretold against what happened: points on the diagonal are right.
 ///
-/// Below the diagram stand the numbers of forecasts, because a point of few forecasts says little.
+/// Each point is a bin of forecasts with the 95 % interval of its true share; the bars below show how many there are.
 public struct ReliabilityDiagram: Sendable {
-    /// Forecasts of about the same size.
-    public struct Point: Sendable, Hashable {
-        /// Mean forecast, 0 to 1.
+    /// A bin of forecasts.
+    public struct Point: Sendable {
+        /// Mean of what was said, 0 to 1.
         public let predicted: Double
-        /// Share that came true, 0 to 1, and the interval it is known to lie in.
+        /// Share of what happened, 0 to 1, and its interval.
         public let observed: Double
-        public let lower: Double
-        public let upper: Double
+        public let low: Double
+        public let high: Double
         public let count: Int
 
-        public init(predicted: Double, observed: Double, lower: Double, upper: Double, count: Int) {
+        public init(predicted: Double, observed: Double, low: Double, high: Double, count: Int) {
             self.predicted = predicted
             self.observed = observed
-            self.lower = lower
-            self.upper = upper
+            self.low = low
+            self.high = high
             self.count = count
         }
     }
 
     private let title: String
+    private let note: String
     private let points: [Point]
 
-    /// - Parameter points: any number, none included; values outside 0...1 are drawn at the border.
-    public init(title: String, points: [Point]) {
+    /// - Parameters:
+    ///   - note: a line of figures under the title.
+    ///   - points: in any order; without any the diagram says that there is nothing to show.
+    public init(title: String, note: String, points: [Point]) {
         self.title = title
-        self.points = points.sorted { ($0.predicted, $0.count) < ($1.predicted, $1.count) }
+        self.note = note
+        self.points = points.sorted { $0.predicted < $1.predicted }
     }
 
-    private static let left = 62.0
-    private static let top = 44.0
-    private static let side = 340.0
-    private static let histogram = 60.0
+    private static let side = 400.0
+    private static let left = 60.0
+    private static let top = 56.0
+    private static let barHeight = 60.0
 
-    /// The diagram as an SVG document of 440 by 540.
+    /// The diagram as an SVG document.
     public var svg: String {
-        var drawing = SVGDocument(width: 440, height: 540, title: title, summary: summary)
-        drawing.text(title, Self.left, 24)
-        axes(&drawing)
-        guard !points.isEmpty else {
-            drawing.text("no forecasts yet", x(0.5), y(0.5), .middle, style: .muted)
-            return drawing.rendered
+        var drawing = Drawing(
+            width: Self.left + Self.side + 24,
+            height: Self.top + Self.side + Self.barHeight + 76,
+            title: title,
+            summary: "\(note). \(points.count) bins of forecasts; points on the diagonal are right."
+        )
+        drawing.text(title, at: (Self.left, 24), style: "title")
+        drawing.text(note, at: (Self.left, 43), style: "note")
+        drawAxes(&drawing)
+        if points.isEmpty {
+            let centre = place(0.5, 0.5)
+            drawing.text("Nothing has been observed yet.", at: centre, anchor: .middle, style: "note")
+        } else {
+            drawCurve(&drawing)
+            drawBars(&drawing)
         }
-        for point in points {
-            drawing.line(x(point.predicted), y(point.lower), x(point.predicted), y(point.upper), .series0)
-        }
-        drawing.polyline(points.map { (x($0.predicted), y($0.observed)) }, .series0)
-        for point in points {
-            drawing.circle(x(point.predicted), y(point.observed), radius: 4, .series0, tip: Self.tip(point))
-        }
-        counts(&drawing)
-        return drawing.rendered
+        return drawing.svg
     }
 
-    private func x(_ share: Double) -> Double { Self.left + Self.side * min(1, max(0, share)) }
-    private func y(_ share: Double) -> Double { Self.top + Self.side * (1 - min(1, max(0, share))) }
-
-    private var summary: String {
-        guard !points.isEmpty else { return "No forecasts yet." }
-        let parts = points.map { "forecast \($0.predicted.fixed(2)), observed \($0.observed.fixed(2)) of \($0.count)" }
-        return "Reliability of \(points.reduce(0) { $0 + $1.count }) forecasts: " + parts.joined(separator: "; ") + "."
+    private func place(_ x: Double, _ y: Double) -> (Double, Double) {
+        (Self.left + Self.side * x, Self.top + Self.side * (1 - y))
     }
 
-    private static func tip(_ point: Point) -> String {
-        "forecast \(point.predicted.fixed(3)), observed \(point.observed.fixed(3)) "
-            + "(\(point.lower.fixed(3)) to \(point.upper.fixed(3))), n = \(point.count)"
-    }
-
-    private func axes(_ drawing: inout SVGDocument) {
+    private func drawAxes(_ drawing: inout Drawing) {
         for step in 0...5 {
             let share = Double(step) / 5
-            drawing.line(x(share), y(0), x(share), y(1), .grid)
-            drawing.line(x(0), y(share), x(1), y(share), .grid)
-            drawing.text(share.fixed(1), x(share), y(0) + 16, .middle, style: .muted)
-            drawing.text(share.fixed(1), x(0) - 8, y(share) + 4, .end, style: .muted)
+            let label = "\(step * 20) %"
+            drawing.line(from: place(share, 0), to: place(share, 1), style: step == 0 ? "axis" : "grid")
+            drawing.line(from: place(0, share), to: place(1, share), style: step == 0 ? "axis" : "grid")
+            let (below, beside) = (place(share, 0), place(0, share))
+            drawing.text(label, at: (below.0, below.1 + 16), anchor: .middle)
+            drawing.text(label, at: (beside.0 - 6, beside.1 + 4), anchor: .end)
         }
-        drawing.line(x(0), y(0), x(1), y(1), .ideal)
-        drawing.line(x(0), y(0), x(1), y(0), .axis)
-        drawing.line(x(0), y(0), x(0), y(1), .axis)
-        drawing.text("forecast probability", x(0.5), y(0) + 34, .middle)
-        drawing.verticalText("observed share", 18, y(0.5))
+        drawing.line(from: place(0, 0), to: place(1, 1), style: "ideal")
+        let (bottom, middle) = (place(0.5, 0), place(0, 0.5))
+        drawing.text("foretold probability", at: (bottom.0, bottom.1 + 34), anchor: .middle)
+        drawing.text("observed share", at: (16, middle.1), anchor: .middle, isUpright: true)
     }
 
-    private func counts(_ drawing: inout SVGDocument) {
-        let base = y(0) + 48 + Self.histogram
-        let most = Double(points.map(\.count).max() ?? 1)
+    private func drawCurve(_ drawing: inout Drawing) {
+        drawing.polyline(points.map { place($0.predicted, $0.observed) }, style: "curve")
         for point in points {
-            let height = Self.histogram * Double(point.count) / max(1, most)
-            drawing.rectangle(x(point.predicted) - 5, base - height, 10, height, .band, tip: Self.tip(point))
+            drawing.line(
+                from: place(point.predicted, point.low),
+                to: place(point.predicted, point.high),
+                style: "whisker"
+            )
+            let hint = "foretold \(percent(point.predicted)), observed \(percent(point.observed)) of \(point.count)"
+            drawing.circle(place(point.predicted, point.observed), radius: 4, style: "point", hint: hint)
         }
-        drawing.line(x(0), base, x(1), base, .axis)
-        drawing.text("forecasts per point, most \(Int(most))", x(0.5), base + 18, .middle, style: .muted)
     }
+
+    private func drawBars(_ drawing: inout Drawing) {
+        let floor = Self.top + Self.side + 44 + Self.barHeight
+        let largest = Double(points.map(\.count).max() ?? 1)
+        for point in points {
+            let height = Self.barHeight * Double(point.count) / largest
+            let x = place(point.predicted, 0).0 - 6
+            drawing.rectangle(
+                x: x,
+                y: floor - height,
+                width: 12,
+                height: height,
+                style: "bar",
+                hint: "\(point.count) forecasts about \(percent(point.predicted))"
+            )
+        }
+        drawing.text("forecasts: \(points.reduce(0) { $0 + $1.count })", at: (Self.left, floor + 18), style: "note")
+    }
+
+    private func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10) %" }
 }

@@ -155,7 +155,12 @@ public final class Gate: Sendable {
         case .conflict?: return .keyInUse(isUnderWay: false)
         }
         do throws(Refusal) {
-            let grant = try await cashier.debit(purchase, price: product.price, route: product.route)
+            let grant = try await cashier.debit(
+                purchase,
+                price: product.price,
+                route: product.route,
+                allowsDepositRate: product.allowsDepositRate
+            )
             let terms = GrantTerms(
                 price: grant.amount,
                 balance: grant.remaining,

@@ -24,6 +24,8 @@ public struct APIError: Error, Sendable {
         case headerTooLarge = "HEADER_TOO_LARGE"
         case conflict = "CONFLICT"
         case rateLimited = "RATE_LIMITED"
+        case probeRateLimited = "PROBE_RATE_LIMITED"
+        case probeUnavailable = "PROBE_UNAVAILABLE"
         case internalError = "INTERNAL_ERROR"
         case serviceUnavailable = "SERVICE_UNAVAILABLE"
         case paymentPending = "PAYMENT_PENDING"
@@ -45,9 +47,9 @@ public struct APIError: Error, Sendable {
             case .unsupportedMediaType: .unsupportedMediaType
             case .headerTooLarge: .requestHeaderFieldsTooLarge
             case .conflict: .conflict
-            case .rateLimited: .tooManyRequests
+            case .rateLimited, .probeRateLimited: .tooManyRequests
             case .internalError: .internalServerError
-            case .serviceUnavailable, .paymentPending: .serviceUnavailable
+            case .serviceUnavailable, .paymentPending, .probeUnavailable: .serviceUnavailable
             case .badGateway: .badGateway
             case .lengthRequired: .lengthRequired
             case .gatewayTimeout: .gatewayTimeout

@@ -54,6 +54,8 @@ public struct APIRoute: Sendable {
         case free(@Sendable (APIRequest) async throws -> APIResponse)
         /// Validates first: what the closure throws costs nothing; what it returns serves the request.
         case paid(PaidProduct, @Sendable (APIRequest) throws -> PaidHandler)
+        /// Like `paid`, at a price that depends on the request; the product named here has the least.
+        case quoted(PaidProduct, @Sendable (APIRequest) async throws -> (PaidProduct, PaidHandler))
     }
 
     public let method: HTTPRequest.Method
@@ -79,8 +81,10 @@ public struct APIRoute: Sendable {
 
     /// What the route sells, if it is paid.
     public var product: PaidProduct? {
-        guard case .paid(let product, _) = access else { return nil }
-        return product
+        switch access {
+        case .paid(let product, _), .quoted(let product, _): product
+        case .free: nil
+        }
     }
 }
 

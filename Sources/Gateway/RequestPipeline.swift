@@ -134,6 +134,8 @@ struct RequestPipeline: RouterMiddleware {
     private static func addHeaders(to response: inout Response, _ request: Request, requestID: String) {
         response.headers[.requestID] = requestID
         for field in standardFields {
+            // A picture says itself that its styles may be used.
+            if field.name == .contentSecurityPolicy, response.headers.contains(field.name) { continue }
             if response.headers.contains(field.name) { response.headers[field.name] = nil }
             response.headers.append(field)
         }

@@ -32,6 +32,10 @@ struct RouteRunner: Sendable {
             let request = try await read(request, context)
             let handler = try prepare(request)
             return try await sell(product, to: request, context, handler)
+        case .quoted(_, let quote):
+            let request = try await read(request, context)
+            let (product, handler) = try await quote(request)
+            return try await sell(product, to: request, context, handler)
         }
     }
 

@@ -16,6 +16,8 @@ struct LNDCall: Sendable {
     let purpose: Purpose
     /// Whether 404 means that a thing does not exist, rather than the call.
     var mayBeNotFound = false
+    /// Whether the call needs no macaroon.
+    var isOpen: Bool { name == "state" }
 
     static let state = LNDCall(name: "state", method: .GET, purpose: .state)
     static let getInfo = LNDCall(name: "getinfo", method: .GET, purpose: .state)
@@ -32,6 +34,11 @@ struct LNDCall: Sendable {
     static let graph = LNDCall(name: "graph", method: .GET, purpose: .graph)
     static let node = LNDCall(name: "node", method: .GET, purpose: .graph, mayBeNotFound: true)
     static let queryRoutes = LNDCall(name: "query_routes", method: .GET, purpose: .routes, mayBeNotFound: true)
+    static let subscribeGraph = LNDCall(name: "subscribe_graph", method: .GET, purpose: .graph)
+    static let networkInfo = LNDCall(name: "network_info", method: .GET, purpose: .graph)
+    static let sendToRoute = LNDCall(name: "send_to_route", method: .POST, purpose: .payments)
+    static let missionControl = LNDCall(name: "mission_control", method: .GET, purpose: .routes)
+    static let estimateFee = LNDCall(name: "estimate_fee", method: .POST, purpose: .routes)
     static let pay = LNDCall(name: "pay", method: .POST, purpose: .payments)
     static let trackPayment = LNDCall(name: "track_payment", method: .GET, purpose: .payments, mayBeNotFound: true)
 }

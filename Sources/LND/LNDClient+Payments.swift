@@ -11,15 +11,22 @@ public struct PaymentTerms: Sendable {
     public var feeLimit: MilliSatoshi
     /// Seconds after which the node gives up, 1 to 3600.
     public var timeoutSeconds: Int
+    /// Into how many HTLCs the amount may be split, 1 to 16.
+    public var parts: Int
+    /// Blocks for which money may be locked at most.
+    public var timeLockLimit: Int
 
-    public init(feeLimit: MilliSatoshi, timeoutSeconds: Int = 30) {
+    public init(feeLimit: MilliSatoshi, timeoutSeconds: Int = 30, parts: Int = 16, timeLockLimit: Int = 1008) {
         self.feeLimit = feeLimit
         self.timeoutSeconds = timeoutSeconds
+        self.parts = parts
+        self.timeLockLimit = timeLockLimit
     }
 }
 
 extension LNDClient {
-    /// Pays an invoice and waits for the payment's end; permission `offchain:write`.
+    /// Pays an invoice and waits for the payment's end; permission `offchain:write`, or
+    /// `uri:/routerrpc.Router/SendPaymentV2` and `uri:/routerrpc.Router/TrackPaymentV2`.
     ///
     /// A lost connection does not stop a payment, so its fate is then asked for by its hash.
     /// - Returns: the final update, succeeded or failed.
@@ -31,7 +38,8 @@ extension LNDClient {
             payment_request: paymentRequest,
             timeout_seconds: terms.timeoutSeconds,
             fee_limit_msat: String(terms.feeLimit.msat),
-            max_parts: 16,
+            max_parts: terms.parts,
+            cltv_limit: terms.timeLockLimit,
             no_inflight_updates: true
         )
         let patience = Duration.seconds(terms.timeoutSeconds + 15)

@@ -170,20 +170,43 @@ public struct GraphBody: AsyncSequence, Sendable {
 struct LineSplitter {
     private var rest: [UInt8] = []
     private let limit: Int
+    private let skipsLongLines: Bool
+    /// Whether the line under way is too long and is being passed over.
+    private var isSkipping = false
 
     /// A line is longer than allowed.
     struct LineTooLong: Error {}
 
-    init(limit: Int) { self.limit = limit }
+    /// - Parameter skipsLongLines: whether a line longer than the limit is left out instead of being an error.
+    init(limit: Int, skipsLongLines: Bool = false) {
+        self.limit = limit
+        self.skipsLongLines = skipsLongLines
+    }
 
     mutating func append(_ chunk: ByteBuffer) throws(LineTooLong) -> [[UInt8]] {
-        rest.append(contentsOf: chunk.readableBytesView)
         var lines: [[UInt8]] = []
-        while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-            if end > 0 { lines.append(Array(rest[..<end])) }
-            rest.removeSubrange(...end)
+        for part in chunk.readableBytesView.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            .enumerated()
+        {
+            // Every part but the first begins behind a line's end.
+            if part.offset > 0 { endLine(&lines) }
+            try take(part.element)
         }
-        guard rest.count <= limit else { throw LineTooLong() }
         return lines
+    }
+
+    private mutating func take(_ bytes: some Collection<UInt8>) throws(LineTooLong) {
+        guard !isSkipping else { return }
+        rest.append(contentsOf: bytes)
+        guard rest.count > limit else { return }
+        guard skipsLongLines else { throw LineTooLong() }
+        isSkipping = true
+        rest = []
+    }
+
+    private mutating func endLine(_ lines: inout [[UInt8]]) {
+        if !rest.isEmpty { lines.append(rest) }
+        rest = []
+        isSkipping = false
     }
 }

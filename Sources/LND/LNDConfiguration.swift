@@ -21,6 +21,8 @@ public struct LNDConfiguration: Sendable {
         public var read: Duration = .seconds(5)
         public var invoice: Duration = .seconds(10)
         public var graph: Duration = .seconds(120)
+        /// LND walks the whole graph for the figures of the network.
+        public var networkInfo: Duration = .seconds(30)
 
         public init() {}
     }

@@ -89,11 +89,18 @@ public struct PaymentUpdate: Sendable {
     public let fee: MilliSatoshi
     /// LND's reason, such as `FAILURE_REASON_NO_ROUTE`.
     public let failureReason: String
+    /// What was tried, in order, with the channels and amounts of every attempt.
+    public let attempts: [HTLCAttempt]
+
+    /// Why the payment failed; `nil` when it did not, or for a reason this client does not know.
+    public var failure: PaymentFailure? { PaymentFailure(rawValue: failureReason) }
 }
 
 /// A 64-bit number that LND's JSON writes as a string and other writers as a number.
-struct TextNumber<Value: FixedWidthInteger & Decodable & Sendable>: Decodable, Sendable {
+struct TextNumber<Value: FixedWidthInteger & Decodable & Sendable>: Codable, Sendable {
     let value: Value
+
+    init(_ value: Value) { self.value = value }
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
@@ -105,6 +112,11 @@ struct TextNumber<Value: FixedWidthInteger & Decodable & Sendable>: Decodable, S
         } else {
             value = try container.decode(Value.self)
         }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(String(value))
     }
 }
 
@@ -186,6 +198,7 @@ struct WirePay: Encodable {
     let timeout_seconds: Int
     let fee_limit_msat: String
     let max_parts: Int
+    let cltv_limit: Int
     let no_inflight_updates: Bool
 }
 
@@ -196,6 +209,7 @@ struct WirePayment: Decodable {
     let value_msat: TextNumber<Int64>?
     let fee_msat: TextNumber<Int64>?
     let failure_reason: String?
+    let htlcs: [WireAttempt]?
 
     var update: PaymentUpdate? {
         guard let status = PaymentUpdate.Status(rawValue: status), let hash = PaymentHash(hex: payment_hash) else {
@@ -209,7 +223,8 @@ struct WirePayment: Decodable {
             preimage: preimage?.paymentHash == hash ? preimage : nil,
             amount: MilliSatoshi(msat: value_msat?.value ?? 0),
             fee: MilliSatoshi(msat: fee_msat?.value ?? 0),
-            failureReason: failure_reason ?? ""
+            failureReason: failure_reason ?? "",
+            attempts: htlcs?.compactMap(\.attempt) ?? []
         )
     }
 }

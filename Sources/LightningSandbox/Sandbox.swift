@@ -135,14 +135,18 @@ public final class Sandbox: Service {
 
     /// Ends all streams when the sandbox is to stop, because the listeners wait for them.
     private func serveUntilStopped(_ nodes: [PreparedNode], _ ledger: Ledger) async throws {
+        let endStreams: @Sendable () -> Void = {
+            ledger.bell.close()
+            for prepared in nodes { prepared.node.graph.feed.close() }
+        }
         try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
                 try await serve(nodes, ledger)
             } onGracefulShutdown: {
-                ledger.bell.close()
+                endStreams()
             }
         } onCancel: {
-            ledger.bell.close()
+            endStreams()
         }
     }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import BackgroundWork
+internal import Evidence
 internal import FoundationEssentials
 public import Logging
 internal import Metrics
@@ -20,6 +21,8 @@ public final class TrustOracle: Service, Sendable {
     private let logger: Logger
     private let executor = BackgroundExecutor(label: "oracle")
     private let current = Mutex<ScoreSnapshot?>(nil)
+    private let board = Mutex(CalibrationBoard.empty)
+    private let catalogue = Mutex(ServiceSnapshot())
 
     /// - Parameter refreshInterval: time between two loads that nobody asked for.
     public init(client: PostgresClient, refreshInterval: Duration = .seconds(300), logger: Logger) {
@@ -32,6 +35,12 @@ public final class TrustOracle: Service, Sendable {
     /// The newest scores; empty before the first load.
     public var snapshot: ScoreSnapshot { current.withLock { $0 } ?? ScoreSnapshot() }
 
+    /// The services as of the last load.
+    public var services: ServiceSnapshot { catalogue.withLock { $0 } }
+
+    /// How what was published fared, as of the last load.
+    public var calibration: CalibrationBoard { board.withLock { $0 } }
+
     /// Whether the scores have been loaded, so that what is missing from them does not exist.
     public var isLoaded: Bool { current.withLock { $0 != nil } }
 
@@ -41,7 +50,15 @@ public final class TrustOracle: Service, Sendable {
     public func reload() async throws {
         let now = Int64(Date().timeIntervalSince1970)
         let snapshot = try await withTaskExecutorPreference(executor) { try await loader.load(now: now) }
+        let services = ServiceSnapshot(try await ServiceLoader(client: client).load(), now: now)
+        let calibrations = CalibrationStore(client)
+        let board = CalibrationBoard(
+            latest: try await calibrations.latest(),
+            history: try await calibrations.history()
+        )
         current.withLock { $0 = snapshot }
+        self.board.withLock { $0 = board }
+        catalogue.withLock { $0 = services }
         Gauge(label: "agents").record(snapshot.totals.nodes)
         Gauge(label: "channels").record(snapshot.pass?.channels ?? 0)
     }

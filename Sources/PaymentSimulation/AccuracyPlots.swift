@@ -22,8 +22,12 @@ public struct AccuracyPlots: Sendable {
         for comparison in report.pooled where comparison.attack == nil {
             for score in comparison.scores {
                 let name = "calibration-\(score.predictor.rawValue)-\(comparison.observations).svg"
-                let title = "\(score.predictor.rawValue) after \(comparison.observations) observed payments"
-                files.append((name, ReliabilityDiagram(title: title, points: score.groups.map(Self.point)).svg))
+                let diagram = ReliabilityDiagram(
+                    title: score.predictor.rawValue,
+                    note: "after \(comparison.observations) observed payments",
+                    points: score.groups.map(Self.point)
+                )
+                files.append((name, diagram.svg))
             }
         }
         self.files = files
@@ -47,16 +51,12 @@ public struct AccuracyPlots: Sendable {
         ).svg
     }
 
-    /// With Wilson's 95 % interval.
     private static func point(_ group: ReliabilityGroup) -> ReliabilityDiagram.Point {
-        let (n, p, z) = (Double(group.count), group.frequency, 1.96)
-        let middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-        let reach = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)).squareRoot()
-        return ReliabilityDiagram.Point(
+        ReliabilityDiagram.Point(
             predicted: group.forecast,
-            observed: p,
-            lower: max(0, middle - reach),
-            upper: min(1, middle + reach),
+            observed: group.frequency,
+            low: group.low,
+            high: group.high,
             count: group.count
         )
     }

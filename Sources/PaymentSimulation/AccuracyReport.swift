@@ -123,6 +123,6 @@ extension AccuracyReport.Score {
         logLoss = scores.logLoss
         auc = scores.auc
         calibrationError = scores.calibrationError
-        groups = ReliabilityGroup.groups(of: forecasts.sorted { $0.probability < $1.probability })
+        groups = scores.groups
     }
 }

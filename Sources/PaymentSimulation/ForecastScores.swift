@@ -11,6 +11,7 @@ struct ForecastScores: Sendable {
     let auc: Double?
     /// Mean distance between forecast and frequency over ten groups of equal size.
     let calibrationError: Double
+    let groups: [ReliabilityGroup]
 
     /// - Precondition: there is a forecast.
     init(_ forecasts: [ProperScores.Forecast]) {
@@ -19,7 +20,9 @@ struct ForecastScores: Sendable {
         logLoss = scores.logLoss
         let sorted = forecasts.sorted { $0.probability < $1.probability }
         auc = Self.auc(sorted)
-        calibrationError = Self.calibrationError(sorted)
+        let curve = ReliabilityCurve(forecasts)
+        calibrationError = curve.calibrationError
+        groups = curve.bins.map(ReliabilityGroup.init)
     }
 
     /// By ranks (Mann and Whitney); equal forecasts share their mean rank.
@@ -38,33 +41,23 @@ struct ForecastScores: Sendable {
         guard positives > 0, negatives > 0 else { return nil }
         return (sum - positives * (positives + 1) / 2) / (positives * negatives)
     }
-
-    private static func calibrationError(_ sorted: [ProperScores.Forecast]) -> Double {
-        ReliabilityGroup.groups(of: sorted).reduce(0) { sum, group in
-            sum + Double(group.count) / Double(sorted.count) * abs(group.forecast - group.frequency)
-        }
-    }
 }
 
 /// Forecasts of about the same size, and how often they came true.
 public struct ReliabilityGroup: Sendable, Hashable {
     /// Mean forecast.
     public let forecast: Double
-    /// Share that came true.
+    /// Share that came true, with a 95 % interval.
     public let frequency: Double
+    public let low: Double
+    public let high: Double
     public let count: Int
 
-    /// Cuts forecasts in ascending order into ten groups of equal size.
-    static func groups(of sorted: [ProperScores.Forecast]) -> [ReliabilityGroup] {
-        (0..<10).compactMap { group in
-            let part = sorted[(group * sorted.count / 10)..<((group + 1) * sorted.count / 10)]
-            guard !part.isEmpty else { return nil }
-            let count = Double(part.count)
-            return ReliabilityGroup(
-                forecast: part.reduce(0) { $0 + $1.probability } / count,
-                frequency: Double(part.count(where: \.happened)) / count,
-                count: part.count
-            )
-        }
+    init(_ bin: ReliabilityCurve.Bin) {
+        forecast = bin.predicted
+        frequency = bin.observed
+        low = bin.interval.lowerBound
+        high = bin.interval.upperBound
+        count = bin.count
     }
 }

@@ -8,13 +8,13 @@
 #endif
 
 /// A random generator that repeats itself exactly: SplitMix64 (Steele, Lea and Flood, 2014).
-public struct SeededGenerator: RandomNumberGenerator, Sendable {
+struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    public init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { state = seed }
 
     /// A generator of its own for a named purpose, so that more numbers drawn for one do not change another.
-    public init(seed: UInt64, purpose: String) { self.init(seed: Self.seed(seed, purpose: purpose)) }
+    init(seed: UInt64, purpose: String) { self.init(seed: Self.seed(seed, purpose: purpose)) }
 
     /// The seed of a named purpose.
     static func seed(_ seed: UInt64, purpose: String) -> UInt64 {
@@ -25,7 +25,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
         return generator.next()
     }
 
-    public mutating func next() -> UInt64 {
+    mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var z = state
         z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9

@@ -32,6 +32,15 @@ public enum TestDatabase {
         try await withClient(of: empty(), connections: connections, body)
     }
 
+    /// Calls `body` with a client of a new database with the schema of this build and ends the client afterwards.
+    @discardableResult
+    public static func withMigrated<Value: Sendable>(
+        connections: Int = 2,
+        _ body: @Sendable (PostgresClient) async throws -> Value
+    ) async throws -> Value {
+        try await withClient(of: migrated(), connections: connections, body)
+    }
+
     /// Calls `body` with a client and ends the client afterwards.
     @discardableResult
     public static func withClient<Value: Sendable>(

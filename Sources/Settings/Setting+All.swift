@@ -3,7 +3,7 @@
 
 extension Setting {
     /// Every setting, in the order of the documentation.
-    public static let all: [Setting] = listening + database + node + money + limits + crawling
+    public static let all: [Setting] = listening + database + node + money + limits + crawling + probing
 
     // Listening
     public static let host = Setting("HOST", .text, default: "127.0.0.1", "Address that `assay serve` listens on.")
@@ -308,13 +308,33 @@ extension Setting {
     public static let graphInterval = Setting(
         "CRAWL_INTERVAL_LND_GRAPH_MS",
         .integer(1000...604_800_000),
-        default: "3600000",
-        "Milliseconds between graph passes."
+        default: "21600000",
+        "Milliseconds between readings of the whole graph; in between, changes come by LND's subscription."
+    )
+    public static let graphDeltaWindow = Setting(
+        "ASSAY_GRAPH_DELTA_WINDOW_MS",
+        .integer(0...60_000),
+        default: "1000",
+        "Milliseconds from a change of the graph to the scoring of it; changes within are scored together."
+    )
+    public static let graphDeltaSpacing = Setting(
+        "ASSAY_GRAPH_DELTA_SPACING_MS",
+        .integer(0...3_600_000),
+        default: "1000",
+        "Least milliseconds between two scorings of changes; they never take more than half a core."
     )
     public static let pathSource = Setting(
         "NODE_PUBKEY",
         .text,
         "Public key that reachability is measured from, when the node itself has no public channel."
     )
-    private static let crawling = [crawlerMetricsPort, graphInterval, pathSource]
+    public static let calibrationInterval = Setting(
+        "CALIBRATION_INTERVAL_MS",
+        .integer(1000...604_800_000),
+        default: "3600000",
+        "Milliseconds between two comparisons of what was foretold with what happened in the last seven days."
+    )
+    private static let crawling = [
+        crawlerMetricsPort, graphInterval, graphDeltaWindow, graphDeltaSpacing, pathSource, calibrationInterval,
+    ]
 }

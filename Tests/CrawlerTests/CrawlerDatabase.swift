@@ -11,7 +11,7 @@ enum CrawlerDatabase {
     static func with<Value: Sendable>(_ body: @Sendable (PostgresClient) async throws -> Value) async throws -> Value {
         try await TestDatabase.withEmpty { client in
             try await client.withConnection { session in
-                for name in ["0002_graph", "0003_jobs"] {
+                for name in ["0002_graph", "0003_jobs", "0006_evidence"] {
                     let url = projectFile("migrations/\(name).sql")
                     try await session.script(String(contentsOf: url, encoding: .utf8))
                 }
@@ -25,6 +25,11 @@ extension PostgresClient {
     /// The single number that a query returns.
     func number(_ sql: String) async throws -> Int64 {
         try #require(await query(Statement("number.\(sql.hashValue)", sql)).first).int8(0)
+    }
+
+    /// The single byte string that a query returns.
+    func bytes(_ sql: String) async throws -> [UInt8] {
+        try #require(await query(Statement("bytes.\(sql.hashValue)", sql)).first).bytea(0)
     }
 
     /// The single text that a query returns.

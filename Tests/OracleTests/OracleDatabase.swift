@@ -20,7 +20,7 @@ enum OracleDatabase {
     ) async throws -> Value {
         try await TestDatabase.withEmpty { client in
             try await client.withConnection { session in
-                for name in ["0002_graph", "0003_jobs"] {
+                for name in ["0002_graph", "0003_jobs", "0006_evidence", "0008_services"] {
                     let url = projectFile("migrations/\(name).sql")
                     try await session.script(String(contentsOf: url, encoding: .utf8))
                 }

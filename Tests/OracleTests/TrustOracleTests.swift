@@ -32,7 +32,7 @@ struct TrustOracleTests {
                     "evidence",
                     """
                     INSERT INTO posteriors
-                    SELECT 1, hash, source, 0, 41.5, 1.5, extract(epoch FROM now())::bigint, 40
+                    SELECT 1, hash, source, 0, 41.5, 1.5, extract(epoch FROM now())::bigint, 40, 41.5, 1.5, 0, 0, 0, 0
                     FROM generate_series(1, 3, 2) source, (SELECT hash FROM nodes WHERE alias = 'ACINQ') n
                     """
                 )

@@ -124,7 +124,7 @@ struct ReverseProxyTests {
         } _: { port in
             var impatient = target(port)
             impatient.responseTimeout = .milliseconds(50)
-            impatient.connectTimeout = .milliseconds(50)
+            impatient.connectTimeout = .seconds(20)
             let proxy = try ReverseProxy(target: impatient)
             let silence = await failure { () async throws(UpstreamError) in try await proxy.forward(get("/silent")) }
             #expect(silence == .timedOut(.response))

@@ -2,28 +2,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Logging
+internal import Metrics
 internal import Postgres
 
 extension Job {
-    /// Reads the graph and scores every node.
+    /// Reads the whole graph and scores every node; between two runs a ``GraphFollower`` keeps both current.
     ///
-    /// - Parameter progress: is told how far a pass has come.
-    public static func graphPass(
-        _ pass: GraphPass<some GraphSource>,
-        interval: Duration = .seconds(3600),
+    /// - Parameters:
+    ///   - follower: runs the job only where the graph is followed.
+    ///   - progress: is told how far a run has come.
+    public static func graphResync<Source: GraphUpdateSource>(
+        _ live: LiveGraph<Source>,
+        follower: GraphFollower<Source>,
+        interval: Duration = .seconds(21_600),
         timeout: Duration = .seconds(600),
         progress: @escaping @Sendable (PassProgress) -> Void = { _ in },
         finished: @escaping @Sendable (PassReport) -> Void = { _ in }
     ) -> Job {
         Job(
-            name: "graph_pass",
+            name: "graph_resync",
             interval: interval,
             timeout: timeout,
-            ageGauges: ["graph_sync_age_seconds", "scoring_age_seconds"]
+            mayRun: { follower.isLeader }
         ) { context in
-            let report = try await pass.run(context.session, progress: progress)
+            let report = try await live.resync(context.session, progress: progress)
+            follower.noteResync()
             context.logger.info(
-                "graph scored",
+                "graph read and scored",
                 metadata: [
                     "graph.nodes": "\(report.nodes)", "graph.channels": "\(report.channels)",
                     "graph.changes": "\(report.changes.total)", "graph.duration": "\(report.duration)",
@@ -38,11 +43,11 @@ extension Job {
     public static func staleSweep(interval: Duration = .seconds(86_400)) -> Job {
         Job(name: "stale_sweep", interval: interval, timeout: .seconds(120)) { context in
             let marked = try await context.session.execute(StaleSweep.mark, deadline: .seconds(60))
-            let dropped =
-                try await context.session.execute(StaleSweep.dropCapacity, deadline: .seconds(60))
-                + context.session.execute(StaleSweep.dropFeeChanges, deadline: .seconds(60))
-                + context.session.execute(StaleSweep.dropPasses, deadline: .seconds(60))
-            context.logger.debug("stale sweep", metadata: ["rows.marked": "\(marked)", "rows.dropped": "\(dropped)"])
+            for (table, statement) in StaleSweep.retention {
+                let deleted = try await context.session.execute(statement, deadline: .seconds(60))
+                Counter(label: "retention_deleted_rows_total", dimensions: [("table", table)]).increment(by: deleted)
+            }
+            context.logger.debug("stale sweep", metadata: ["rows.marked": "\(marked)"])
         }
     }
 }
@@ -64,16 +69,25 @@ private enum StaleSweep {
         WHERE s.pubkey = n.pubkey AND s.stale <> n.stale
         """
     )
-    static let dropCapacity = Statement(
-        "stale.drop_capacity",
-        "DELETE FROM node_capacity WHERE day < current_date - 30"
-    )
-    static let dropFeeChanges = Statement(
-        "stale.drop_fee_changes",
-        "DELETE FROM fee_changes WHERE changed_at < now() - interval '30 days'"
-    )
-    static let dropPasses = Statement(
-        "stale.drop_passes",
-        "DELETE FROM graph_passes WHERE finished_at < now() - interval '90 days'"
-    )
+    /// What is kept for 90 days; the policies of a channel go with the channel, never before.
+    static let retention = [
+        (
+            table: "node_capacity",
+            statement: Statement("stale.node_capacity", "DELETE FROM node_capacity WHERE day < current_date - 90")
+        ),
+        (
+            table: "fee_changes",
+            statement: Statement(
+                "stale.fee_changes",
+                "DELETE FROM fee_changes WHERE changed_at < now() - interval '90 days'"
+            )
+        ),
+        (
+            table: "graph_passes",
+            statement: Statement(
+                "stale.graph_passes",
+                "DELETE FROM graph_passes WHERE finished_at < now() - interval '90 days'"
+            )
+        ),
+    ]
 }

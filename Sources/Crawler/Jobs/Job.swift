@@ -21,16 +21,20 @@ public struct Job: Sendable {
     public let timeout: Duration
     /// Gauges that show how many seconds ago the job last succeeded.
     public let ageGauges: [String]
+    /// Whether this process may run it now.
+    let mayRun: @Sendable () -> Bool
     let run: @Sendable (Context) async throws -> Void
 
     /// Describes a job.
     ///
+    /// - Parameter mayRun: asked at every tick at which the job is due; another process may run it meanwhile.
     /// - Precondition: interval and timeout are whole seconds, at least 1.
     public init(
         name: String,
         interval: Duration,
         timeout: Duration,
         ageGauges: [String] = [],
+        mayRun: @escaping @Sendable () -> Bool = { true },
         run: @escaping @Sendable (Context) async throws -> Void
     ) {
         precondition(interval >= .seconds(1) && timeout >= .seconds(1), "jobs are timed in seconds")
@@ -38,6 +42,7 @@ public struct Job: Sendable {
         self.interval = interval
         self.timeout = timeout
         self.ageGauges = ageGauges
+        self.mayRun = mayRun
         self.run = run
     }
 }

@@ -87,7 +87,7 @@ public final class JobScheduler: Service, Sendable {
             guard let row = rows.first(where: { $0.name == job.name }) else { return false }
             let isRunning = running.withLock { $0.contains(job.name) }
             metrics.seen(row, of: job)
-            return row.isDue && !isRunning && running.withLock { $0.insert(job.name).inserted }
+            return row.isDue && !isRunning && job.mayRun() && running.withLock { $0.insert(job.name).inserted }
         }
     }
 

@@ -34,15 +34,51 @@ public struct GraphPass<Source: GraphSource>: Sendable {
         now: Date = Date(),
         progress: @Sendable (PassProgress) -> Void = { _ in }
     ) async throws -> PassReport {
+        try await full(session, now: now, progress: progress).report
+    }
+
+    /// Runs the pass and keeps what the next ones can build on.
+    func full(
+        _ session: PostgresSession,
+        now: Date,
+        progress: @Sendable (PassProgress) -> Void = { _ in }
+    ) async throws -> (report: PassReport, scored: ScoredGraph) {
         var steps = StepClock()
         let status = try await source.status()
         guard status.isSyncedToGraph else {
             throw GraphPassError(.notSynced, "node \(status.node) does not know the whole graph yet")
         }
         let (graph, reading) = try await read(&steps, progress: progress)
+        let scored = ScoredGraph(node: status.node, graph: graph, results: [:])
+        return try await run(session, scored, delta: nil, reading: reading, now: now, steps: &steps, progress)
+    }
+
+    /// Scores a graph that has changed since the last pass, and writes only what that changed.
+    func update(
+        _ session: PostgresSession,
+        _ scored: ScoredGraph,
+        delta: GraphDelta,
+        now: Date
+    ) async throws -> (report: PassReport, scored: ScoredGraph) {
+        var steps = StepClock()
+        let reading = GraphReader.Report()
+        return try await run(session, scored, delta: delta, reading: reading, now: now, steps: &steps) { _ in }
+    }
+
+    /// - Parameter delta: what has changed since the last pass; `nil` when that is not known.
+    private func run(
+        _ session: PostgresSession,
+        _ scored: ScoredGraph,
+        delta: GraphDelta?,
+        reading: GraphReader.Report,
+        now: Date,
+        steps: inout StepClock,
+        _ progress: @Sendable (PassProgress) -> Void
+    ) async throws -> (report: PassReport, scored: ScoredGraph) {
         let seconds = Int64(now.timeIntervalSince1970)
+        let graph = scored.graph
         let view = steps.measure(.facts) { GraphView(graph, now: seconds) }
-        let vantage = Vantage(graph: graph, facts: view.facts, own: status.node, options: options)
+        var vantage = Vantage(graph: graph, facts: view.facts, own: scored.node, options: options)
         var report = PassReport(
             reading: reading,
             nodes: graph.nodes.count,
@@ -50,29 +86,45 @@ public struct GraphPass<Source: GraphSource>: Sendable {
             source: graph.nodes[vantage.source].id,
             isSourceOwnNode: vantage.isOwnNode
         )
-        report.seeds = vantage.seeds.count
+        report.isFull = delta == nil
+        var results = scored.results
         try await session.transaction {
             let store = GraphStore(session)
             progress(PassProgress(phase: "store", done: 0, total: 1))
-            report.changes = try await store.ingest(view, now: seconds)
+            try await store.waitForTurn()
+            report.changes =
+                if let delta {
+                    try await store.ingest(delta, of: view, now: seconds)
+                } else {
+                    try await store.ingest(view, now: seconds)
+                }
             steps.end(.ingest)
             progress(PassProgress(phase: "store", done: 1, total: 1))
             let histories = try await store.histories(of: graph, now: seconds)
+            vantage.trust(histories.indices.lazy.filter { histories[$0].payments?.hasSettled == true })
+            report.seeds = vantage.seeds.count
             steps.end(.history)
-            let results = try score(view, vantage, histories, now: seconds, steps: &steps, report: &report, progress)
+            let fresh = try score(view, vantage, histories, now: seconds, steps: &steps, report: &report, progress)
             progress(PassProgress(phase: "write", done: 0, total: 1))
-            report.changes.scores = try await store.write(results, of: graph)
+            if delta == nil {
+                report.changes.scores = try await store.write(fresh, of: graph)
+            } else {
+                report.changes.scores = try await store.write(fresh, of: graph, unlike: results)
+            }
+            results = Dictionary(uniqueKeysWithValues: zip(graph.nodes.lazy.map(\.id), fresh))
             steps.end(.write)
             report.steps = steps.steps
             report.duration = steps.elapsed
-            try await store.record(report, startedAt: now, clock: view.clock)
+            if delta == nil || report.changes.total > 0 {
+                try await store.record(report, startedAt: now, clock: view.clock)
+            }
         }
         steps.end(.commit)
         report.steps = steps.steps
         report.duration = steps.elapsed
         metrics.record(report)
         progress(PassProgress(phase: "write", done: 1, total: 1))
-        return report
+        return (report, ScoredGraph(node: scored.node, graph: graph, results: results))
     }
 
     private func read(
@@ -93,7 +145,7 @@ public struct GraphPass<Source: GraphSource>: Sendable {
                 progress(PassProgress(phase: "graph", done: reported, total: nil))
             }
         }
-        let graph = try reader.finish()
+        let graph = try reader.finish().ordered()
         steps.end(.receive, .parse, part: parsing)
         progress(PassProgress(phase: "graph", done: reader.report.bytes, total: reader.report.bytes))
         guard !graph.channels.isEmpty else { throw GraphPassError(.emptyGraph, "the graph has no channel") }

@@ -27,3 +27,16 @@ public struct GraphSourceStatus: Sendable, Hashable {
         self.isSyncedToGraph = isSyncedToGraph
     }
 }
+
+/// A graph source that also tells what changes.
+public protocol GraphUpdateSource: GraphSource {
+    /// Hands on the lines of LND's `GET /v1/graph/subscribe` until the stream ends, one after the other.
+    ///
+    /// - Throws: ``GraphUpdatesUnsupported`` when the source has no such stream.
+    func readUpdates(_ take: ([UInt8]) async -> Void) async throws
+}
+
+/// The source does not tell what changes: only reading the whole graph again does.
+public struct GraphUpdatesUnsupported: Error {
+    public init() {}
+}

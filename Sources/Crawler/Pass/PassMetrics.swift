@@ -21,7 +21,7 @@ struct PassMetrics: Sendable {
     func record(_ report: PassReport) {
         nodes.record(report.nodes)
         edges.record(report.channels)
-        crawl.record(duration: report[.receive] + report[.parse] + report[.ingest])
+        if report.isFull { crawl.record(duration: report[.receive] + report[.parse] + report[.ingest]) }
         compute.record(duration: report[.rank] + report[.paths] + report[.score])
         changed.increment(by: report.changes.scores)
         unchanged.increment(by: max(0, report.nodes - report.changes.scores))

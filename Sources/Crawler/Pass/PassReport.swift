@@ -50,6 +50,8 @@ public struct PassReport: Sendable {
     /// From the first request to the commit.
     public internal(set) var duration = Duration.zero
     public internal(set) var changes = Changes()
+    /// Whether the whole graph was read; a pass over changes has no steps `receive` and `parse`.
+    public internal(set) var isFull = true
     /// What was read and what was passed over.
     public let reading: GraphReader.Report
     public let nodes: Int

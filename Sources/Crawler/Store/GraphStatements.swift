@@ -84,6 +84,39 @@ enum GraphStatements {
         "DELETE FROM channels c WHERE NOT EXISTS (SELECT FROM staged_channels s WHERE s.scid = c.scid)"
     )
 
+    /// Two crawlers never write the graph at once, even while one takes over from the other.
+    static let waitForTurn = Statement(
+        "graph.wait_for_turn",
+        "SELECT pg_advisory_xact_lock(hashtextextended('graph writer', 0))"
+    )
+
+    static let deleteChannelsNamed = Statement(
+        "graph.delete_channels_named",
+        "DELETE FROM channels WHERE scid = ANY($1)"
+    )
+    static let deletePoliciesNamed = Statement(
+        "graph.delete_policies_named",
+        "DELETE FROM channel_policies WHERE scid = ANY($1)"
+    )
+    static let deleteDirectionsNamed = Statement(
+        "graph.delete_directions_named",
+        """
+        DELETE FROM channel_policies p USING unnest($1::bigint[], $2::smallint[]) AS gone (scid, dir)
+        WHERE p.scid = gone.scid AND p.dir = gone.dir
+        """
+    )
+    static let emptyNodesNamed = Statement(
+        "graph.empty_nodes_named",
+        """
+        UPDATE nodes SET channels = 0, capacity_sats = 0, peers = 0, disabled = 0, updated_at = now()
+        WHERE pubkey = ANY($1) AND channels > 0
+        """
+    )
+    static let deleteScoresNamed = Statement(
+        "graph.delete_scores_named",
+        "DELETE FROM node_scores WHERE hash = ANY($1)"
+    )
+
     static let deletePolicies = Statement(
         "graph.delete_policies",
         """
@@ -139,8 +172,23 @@ enum GraphStatements {
         "graph.histories",
         """
         SELECT n.pubkey, n.first_seen, extract(epoch FROM n.first_observed)::bigint, w.capacity_sats
-        FROM staged_nodes s JOIN nodes n USING (pubkey)
-        LEFT JOIN node_capacity w ON w.pubkey = n.pubkey AND w.day = (to_timestamp($1) AT TIME ZONE 'UTC')::date - 7
+        FROM nodes n LEFT JOIN node_capacity w ON w.pubkey = n.pubkey AND w.day = (to_timestamp($1) AT TIME ZONE 'UTC')::date - 7
+        """
+    )
+
+    /// Beliefs about payments to nodes, on what is expected of nodes like them.
+    static let payments = Statement(
+        "graph.payments",
+        """
+        SELECT n.pubkey, (coalesce(min(t.alpha), 1.5) + sum((p.alpha - 1.5) * f.left))
+                / (coalesce(min(t.alpha + t.beta), 3) + sum((p.alpha + p.beta - 3) * f.left)),
+            sum((p.alpha + p.beta - 3) * f.left), EXISTS (SELECT FROM buckets b WHERE b.kind = 1 AND b.id = n.hash
+                AND b.s > 0 AND b.day > (to_timestamp($1) AT TIME ZONE 'UTC')::date - 30)
+        FROM posteriors p JOIN nodes n ON n.hash = p.id
+        LEFT JOIN target_priors t ON t.kind = 1 AND t.id = p.id AND t.stage = 0, LATERAL (
+            SELECT exp(-least(10, greatest(0, $1 - p.last_ts) / CASE p.source WHEN 1 THEN $2 ELSE $3 END)) AS left
+        ) f
+        WHERE p.kind = 1 AND p.stage = 0 AND p.source IN (1, 3) GROUP BY n.pubkey, n.hash
         """
     )
 

@@ -17,18 +17,15 @@ struct GraphStore {
 
     /// Sends the graph and writes what differs from the last one.
     func ingest(_ view: GraphView, now: Int64) async throws -> PassReport.Changes {
-        try await session.script(GraphStatements.stage)
         let graph = view.graph
-        let nodeRows = graph.nodes.indices.lazy.map { Self.row(graph.nodes[$0], view.facts[$0], now: now) }
-        _ = try await session.copyIn(GraphStatements.copyNodes, columns: 10, rows: nodeRows)
-        let channelRows = graph.channels.lazy.map { Self.row($0, graph) }
-        _ = try await session.copyIn(GraphStatements.copyChannels, columns: 4, rows: channelRows)
-        let policyRows = graph.channels.lazy.flatMap { channel in
-            [Self.row(channel.policy1, channel, direction: 0), Self.row(channel.policy2, channel, direction: 1)]
-                .compactMap { $0 }
-        }
-        _ = try await session.copyIn(GraphStatements.copyPolicies, columns: 11, rows: policyRows)
-        try await session.script(GraphStatements.analyze)
+        try await stage(
+            nodes: graph.nodes.indices.lazy.map { Self.row(graph.nodes[$0], view.facts[$0], now: now) },
+            channels: graph.channels.lazy.map { Self.row($0, graph) },
+            policies: graph.channels.lazy.flatMap { channel in
+                [Self.row(channel.policy1, channel, direction: 0), Self.row(channel.policy2, channel, direction: 1)]
+                    .compactMap { $0 }
+            }
+        )
         var changes = PassReport.Changes()
         changes.nodes = try await write(GraphStatements.upsertNodes) + write(GraphStatements.emptyNodes)
         changes.channels = try await write(GraphStatements.upsertChannels)
@@ -39,7 +36,73 @@ struct GraphStore {
         return changes
     }
 
-    /// What the database knows of the staged nodes, in node order.
+    /// Waits for another writer's end, then keeps others out until this transaction's end.
+    func waitForTurn() async throws {
+        _ = try await session.query(GraphStatements.waitForTurn, deadline: Self.deadline)
+    }
+
+    /// Writes what a delta names.
+    func ingest(_ delta: GraphDelta, of view: GraphView, now: Int64) async throws -> PassReport.Changes {
+        let graph = view.graph
+        let nodes = delta.nodes.sorted().compactMap(graph.index)
+        let gone = delta.nodes.filter { graph.index(of: $0) == nil }
+        let named = delta.channels.union(delta.policies.map(\.channel))
+        // The channels of a delta are few and those of the graph are in order.
+        let channels = named.compactMap { id in graph.channel(id).map { ($0.id, $0) } }
+        let found = Dictionary(uniqueKeysWithValues: channels)
+        var policies: [[PostgresValue]] = []
+        var unknown: [GraphDelta.Direction] = []
+        for direction in delta.policies {
+            guard let channel = found[direction.channel] else { continue }
+            let policy = channel.policy(direction: direction.direction)
+            if let row = Self.row(policy, channel, direction: Int16(direction.direction)) {
+                policies.append(row)
+            } else {
+                unknown.append(direction)
+            }
+        }
+        try await stage(
+            nodes: nodes.map { Self.row(graph.nodes[$0], view.facts[$0], now: now) },
+            channels: delta.channels.compactMap { found[$0] }.map { Self.row($0, graph) },
+            policies: policies
+        )
+        var changes = PassReport.Changes()
+        changes.nodes = try await write(GraphStatements.upsertNodes)
+        if !gone.isEmpty {
+            changes.nodes += try await write(GraphStatements.emptyNodesNamed, [.byteaArray(gone.map(\.bytes))])
+        }
+        changes.channels = try await write(GraphStatements.upsertChannels)
+        let closed = PostgresValue.int8Array(delta.closed.map { Int64(bitPattern: $0.rawValue) })
+        if !delta.closed.isEmpty {
+            changes.removedChannels = try await write(GraphStatements.deleteChannelsNamed, [closed])
+            changes.policies += try await write(GraphStatements.deletePoliciesNamed, [closed])
+        }
+        changes.fees = try await write(GraphStatements.recordFeeChanges)
+        changes.policies += try await write(GraphStatements.upsertPolicies)
+        if !unknown.isEmpty {
+            let scids = unknown.map { Int64(bitPattern: $0.channel.rawValue) }
+            let directions = unknown.map { Int16($0.direction) }
+            changes.policies += try await write(
+                GraphStatements.deleteDirectionsNamed,
+                [.int8Array(scids), .int2Array(directions)]
+            )
+        }
+        return changes
+    }
+
+    private func stage(
+        nodes: some Sequence<[PostgresValue]>,
+        channels: some Sequence<[PostgresValue]>,
+        policies: some Sequence<[PostgresValue]>
+    ) async throws {
+        try await session.script(GraphStatements.stage)
+        _ = try await session.copyIn(GraphStatements.copyNodes, columns: 10, rows: nodes)
+        _ = try await session.copyIn(GraphStatements.copyChannels, columns: 4, rows: channels)
+        _ = try await session.copyIn(GraphStatements.copyPolicies, columns: 11, rows: policies)
+        try await session.script(GraphStatements.analyze)
+    }
+
+    /// What the database knows of the graph's nodes, in node order.
     func histories(of graph: ChannelGraph, now: Int64) async throws -> [NodeHistory] {
         var histories = [NodeHistory](
             repeating: NodeHistory(firstSeen: now, firstObserved: now),
@@ -56,6 +119,15 @@ struct GraphStore {
             guard let index = try NodeID(row.bytea(0)).flatMap(graph.index) else { continue }
             histories[index].feeChanges7d = Int(try row.int8(1))
         }
+        let constants = [EvidenceSource.probe, .paid].map { PostgresValue.float8($0.timeConstant) }
+        for row in try await session.query(GraphStatements.payments, [time] + constants, deadline: Self.deadline) {
+            guard let index = try NodeID(row.bytea(0)).flatMap(graph.index) else { continue }
+            histories[index].payments = NodeHistory.Payments(
+                mean: try row.float8(1),
+                weight: try row.float8(2),
+                hasSettled: try row.bool(3)
+            )
+        }
         return histories
     }
 
@@ -63,12 +135,35 @@ struct GraphStore {
     ///
     /// - Returns: rows written or removed.
     func write(_ results: [NodeScoring.Result], of graph: ChannelGraph) async throws -> Int {
+        try await send(zip(graph.nodes.lazy.map(\.id), results))
+        return try await write(GraphStatements.upsertScores) + write(GraphStatements.deleteScores)
+    }
+
+    /// Writes the scores that are others than before, and removes those of nodes that left the graph.
+    ///
+    /// - Returns: rows written or removed.
+    func write(
+        _ results: [NodeScoring.Result],
+        of graph: ChannelGraph,
+        unlike before: [NodeID: NodeScoring.Result]
+    ) async throws -> Int {
+        let changed = zip(graph.nodes.lazy.map(\.id), results).filter { before[$0] != $1 }
+        let gone = before.keys.filter { graph.index(of: $0) == nil }
+        var rows = 0
+        if !changed.isEmpty {
+            try await send(changed)
+            rows = try await write(GraphStatements.upsertScores)
+        }
+        guard !gone.isEmpty else { return rows }
+        return rows + (try await write(GraphStatements.deleteScoresNamed, [.byteaArray(gone.map(Self.hash))]))
+    }
+
+    private func send(_ results: some Sequence<(NodeID, NodeScoring.Result)>) async throws {
         let documents = ScoreDocuments()
         var rows: [[PostgresValue]] = []
-        rows.reserveCapacity(results.count)
-        for (node, result) in zip(graph.nodes, results) {
+        for (node, result) in results {
             rows.append([
-                .bytea(Self.hash(node.id)),
+                .bytea(Self.hash(node)),
                 .float8(result.score.score),
                 .jsonb(try documents.components(result.score)),
                 .float8(result.percentile),
@@ -79,7 +174,6 @@ struct GraphStore {
         }
         _ = try await session.copyIn(GraphStatements.copyScores, columns: 7, rows: rows)
         try await session.script("ANALYZE staged_scores")
-        return try await write(GraphStatements.upsertScores) + write(GraphStatements.deleteScores)
     }
 
     /// Records the pass and tells the readers, both as of the commit.

@@ -26,8 +26,21 @@ final class Cashier: Sendable {
     }
 
     /// Holds the price of a request, or says why not.
-    func debit(_ purchase: Purchase, price: MilliSatoshi, route: String) async throws(Refusal) -> PaidGrant {
+    ///
+    /// - Parameter allowsDepositRate: whether a deposit pays its own, lower rate.
+    func debit(
+        _ purchase: Purchase,
+        price: MilliSatoshi,
+        route: String,
+        allowsDepositRate: Bool = true
+    ) async throws(Refusal) -> PaidGrant {
         do {
+            if purchase.purpose == .deposit, !allowsDepositRate {
+                // Also makes the deposit's credit on its first use.
+                let isSmall = try await open(purchase).credit.paid <= Self.bareDepositLimit
+                guard purchase.facts.scheme != .bareDeposit || isSmall else { throw Refusal(.malformed) }
+                return try await spend(purchase, price, route)
+            }
             if purchase.purpose == .deposit { return try await debitDeposit(purchase, price, route) }
             return try await spend(purchase, price, route)
         } catch let error as LedgerError {

@@ -37,6 +37,8 @@ public struct PaidProduct: Sendable, Hashable {
     public var tokenLifetimeSeconds: Int64?
     /// The schemes offered and accepted.
     public var schemes: Schemes
+    /// Whether deposits pay their own, lower rate; not where most of the price is passed on to somebody else.
+    public var allowsDepositRate = true
 
     public init(
         service: String = "assay",

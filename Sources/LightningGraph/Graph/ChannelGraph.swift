@@ -43,6 +43,22 @@ public struct ChannelGraph: Sendable {
         channels.append(channel)
     }
 
+    /// Takes nodes and channels that are in their places already.
+    ///
+    /// - Precondition: no node comes twice.
+    init(nodes: [GraphNode], channels: [Channel]) {
+        self.nodes = nodes
+        self.channels = channels
+        indexes.reserveCapacity(nodes.count)
+        for (index, node) in nodes.enumerated() { indexes[node.id] = Int32(index) }
+    }
+
+    mutating func setPolicy(_ policy: ChannelPolicy?, channel: Int, direction: Int) {
+        if direction == 0 { channels[channel].policy1 = policy } else { channels[channel].policy2 = policy }
+    }
+
+    mutating func rename(_ node: Int, alias: String) { nodes[node].alias = alias }
+
     mutating func reserve(nodes: Int, channels: Int) {
         self.nodes.reserveCapacity(nodes)
         self.channels.reserveCapacity(channels)

@@ -12,13 +12,13 @@ struct Tolerated<Element: Decodable>: Decodable {
 }
 
 /// What ``Elements`` refuses; only ever counted.
-private struct BadElement: Error {}
+struct BadElement: Error {}
 
 extension KeyedDecodingContainer {
     /// A whole number that LND writes as text (64 bits) or as a number (32 bits); absent or null is zero.
     ///
     /// - Throws: when it is something else or out of range. Text beyond 64 bits is out of every range.
-    fileprivate func integer(_ key: Key, in range: ClosedRange<Int64>, isText: Bool) throws -> Int64 {
+    func integer(_ key: Key, in range: ClosedRange<Int64>, isText: Bool) throws -> Int64 {
         guard contains(key), try !decodeNil(forKey: key) else { return 0 }
         let value: Int64
         if isText, let text = try? decode(String.self, forKey: key) {
@@ -32,6 +32,20 @@ extension KeyedDecodingContainer {
         }
         guard range.contains(value) else { throw BadElement() }
         return value
+    }
+
+    /// A channel's number, as text or as a number.
+    func shortChannelID(_ key: Key) throws -> ShortChannelID {
+        let value: UInt64
+        if let text = try? decode(String.self, forKey: key) {
+            guard let parsed = UInt64(text) else { throw BadElement() }
+            value = parsed
+        } else {
+            value = try decode(UInt64.self, forKey: key)
+        }
+        // The stores keep it as a signed 64-bit number; a height of 23 bits lasts until the year 2168.
+        guard value > 0, value <= UInt64(Int64.max) else { throw BadElement() }
+        return ShortChannelID(rawValue: value)
     }
 
     fileprivate func flag(_ key: Key) throws -> Bool { try decodeIfPresent(Bool.self, forKey: key) ?? false }
@@ -56,7 +70,7 @@ struct NodeElement: Decodable {
     }
 
     /// The alias without control characters, cut at 128 bytes; BOLT 7 allows 32.
-    private static func displayable(_ alias: String) -> String {
+    static func displayable(_ alias: String) -> String {
         let isPlain = alias.utf8.count <= 128 && alias.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
         if isPlain { return alias }
         var result = ""
@@ -137,7 +151,7 @@ struct EdgeElement: Decodable {
         else { throw BadElement() }
         self.node1 = node1
         self.node2 = node2
-        id = try Self.identifier(container)
+        id = try container.shortChannelID(.id)
         let supplySat = MilliSatoshi.supply.satFloor
         capacitySat = try container.integer(.capacity, in: 0...supplySat, isText: true)
         let first = Result { try container.decodeIfPresent(PolicyElement.self, forKey: .policy1)?.policy }
@@ -145,19 +159,6 @@ struct EdgeElement: Decodable {
         policy1 = try? first.get()
         policy2 = try? second.get()
         badPolicies = [first, second].count { if case .failure = $0 { true } else { false } }
-    }
-
-    private static func identifier(_ container: KeyedDecodingContainer<Key>) throws -> ShortChannelID {
-        let value: UInt64
-        if let text = try? container.decode(String.self, forKey: .id) {
-            guard let parsed = UInt64(text) else { throw BadElement() }
-            value = parsed
-        } else {
-            value = try container.decode(UInt64.self, forKey: .id)
-        }
-        // The stores keep it as a signed 64-bit number; a height of 23 bits lasts until the year 2168.
-        guard value > 0, value <= UInt64(Int64.max) else { throw BadElement() }
-        return ShortChannelID(rawValue: value)
     }
 }
 

@@ -37,6 +37,9 @@ public struct GraphReader: Sendable {
         public internal(set) var badPolicies = 0
         /// Channels that came a second time.
         public internal(set) var duplicateChannels = 0
+
+        /// Nothing was read.
+        public init() {}
     }
 
     private var splitter = ElementSplitter()

@@ -13,7 +13,15 @@ extension Endpoint {
             return .document { try node.graph.open() }
         },
         Endpoint(.get, "/v1/graph/subscribe", "/lnrpc.Lightning/SubscribeChannelGraph", isStream: true) { node, _, _ in
-            .stream { QuietEvents(bell: node.ledger.bell) }
+            .stream { GraphEvents(node.graph.feed) }
+        },
+        // The sandbox's own call: what LND hears from its peers, the sandbox hears from a developer.
+        Endpoint(.post, "/sandbox/graph/updates", "/sandbox.Graph/Update") { (node, _, body) throws(RPCError) in
+            let change = try GraphChange(body)
+            return .unary {
+                try await node.graph.change(change)
+                return [:]
+            }
         },
         Endpoint(.get, "/v1/graph/info", "/lnrpc.Lightning/GetNetworkInfo") { node, _, _ in
             .unary { try await node.graph.search { GraphStatistics($0.index).json } }
@@ -91,19 +99,25 @@ struct FeeLimit: Sendable {
 extension Node {
     /// The answer to a query for routes: one route, or an error.
     func routes(_ query: RouteQuery) async throws -> JSON {
-        let (own, neighbour) = try await ledger.read { state in
-            (state.accounts[account], state.accounts.firstIndex { $0.identity == query.target })
-        }
+        let own = try await ledger.read { $0.accounts[account] }
         let isOwn = query.source == nil || query.source == own.identity
         guard !isOwn || query.msat <= own.msat else { throw RPCError("insufficient local balance") }
-        if isOwn, let neighbour, neighbour != account { return direct(query, to: neighbour) }
-        let hubChannel = LedgerState.channelID(account, 255)
-        let found = try await graph.search { $0.index.route(query, account: own.identity, hubChannel: hubChannel) }
-        guard let found else { throw RPCError("unable to find a path to destination") }
+        guard let found = try await route(query) else { throw RPCError("unable to find a path to destination") }
         return ["routes": [found.route.json(isSent: false)], "success_prob": .double(found.probability)]
     }
 
-    private func direct(_ query: RouteQuery, to neighbour: Int) -> JSON {
+    /// A route from the account or another node; `nil` when there is none.
+    func route(_ query: RouteQuery) async throws -> GraphIndex.Found? {
+        let (own, neighbour) = try await ledger.read { state in
+            (state.accounts[account].identity, state.accounts.firstIndex { $0.identity == query.target })
+        }
+        let isOwn = query.source == nil || query.source == own
+        if isOwn, let neighbour, neighbour != account { return direct(query, to: neighbour) }
+        let hubChannel = LedgerState.channelID(account, 255)
+        return try await graph.search { $0.index.route(query, account: own, hubChannel: hubChannel) }
+    }
+
+    private func direct(_ query: RouteQuery, to neighbour: Int) -> GraphIndex.Found {
         let expiry = NodeFacts.blockHeight + query.finalDelta
         let hop = RouteHop(
             channelID: LedgerState.channelID(account, neighbour),
@@ -113,7 +127,7 @@ extension Node {
             expiry: expiry,
             paymentAddress: nil
         )
-        return ["routes": [Route(hops: [hop], totalTimeLock: expiry).json(isSent: false)], "success_prob": 1]
+        return GraphIndex.Found(route: Route(hops: [hop], totalTimeLock: expiry), probability: 1)
     }
 }
 

@@ -67,5 +67,5 @@ struct Endpoint: Sendable {
     }
 
     /// Every call the sandbox answers; the first that fits is taken.
-    static let all = node + invoices + payments + macaroons + graph
+    static let all = node + invoices + payments + macaroons + graph + router
 }

@@ -11,6 +11,8 @@ struct Node: Sendable {
     let graph: Graph
     /// The addresses other nodes would reach it by; it has none but its REST listener.
     let uris: [String] = []
+    /// What it has learnt from attempts since it was started.
+    let missionControl = MissionControl()
 }
 
 /// Where the sandbox gets the time.

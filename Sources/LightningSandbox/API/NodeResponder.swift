@@ -9,8 +9,8 @@ internal import NIOPosix
 
 /// Answers the REST calls of one node.
 struct NodeResponder: HTTPResponder {
-    /// Bodies are small; LND's own limit is 200 MiB.
-    private static let greatestBody = 1 << 20
+    /// Bodies are small, but for thousands of changes of the graph; LND's own limit is 200 MiB.
+    private static let greatestBody = 8 << 20
     private static let macaroonHeader = HTTPField.Name("Grpc-Metadata-macaroon")
 
     let node: Node

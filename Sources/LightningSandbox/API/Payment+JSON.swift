@@ -91,8 +91,10 @@ struct Route: Sendable, Hashable {
     /// A block height.
     let totalTimeLock: Int
 
+    var feesMsat: Int64 { hops.reduce(0) { $0 + $1.feeMsat } }
+
     func json(isSent: Bool) -> JSON {
-        let fees = hops.reduce(0) { $0 + $1.feeMsat }
+        let fees = feesMsat
         let total = fees + (hops.last?.forwardMsat ?? 0)
         return [
             "total_time_lock": .integer(totalTimeLock),

@@ -20,11 +20,28 @@ final class Graph: Sendable {
         let records: RecordFile
     }
 
+    /// The graph as it is now; a search keeps the state it began with.
+    private final class Shared: Sendable {
+        let index: Mutex<GraphIndex>
+        let records: RecordFile
+
+        init(index: GraphIndex, records: RecordFile) {
+            self.index = Mutex(index)
+            self.records = records
+        }
+
+        var snapshot: Loaded { Loaded(index: index.withLock { $0 }, records: records) }
+    }
+
     private static let chunk = 256 << 10
 
     private let source: Source
     private let directory: String
-    private let loaded = Readiness<Loaded>()
+    private let loaded = Readiness<Shared>()
+    /// What ``loaded`` becomes, for those who do not wait.
+    private let current = Mutex<Shared?>(nil)
+    /// Tells subscribers what changes.
+    let feed = GraphFeed()
     private let isLoading = Mutex(false)
 
     /// - Parameter directory: where the records are kept, in a file without a name.
@@ -35,17 +52,28 @@ final class Graph: Sendable {
 
     /// Opens the graph's JSON; blocks.
     func open() throws -> any ByteSource {
+        if let loaded = current.withLock(\.self)?.snapshot, loaded.index.isChanged { return RecordBytes(loaded) }
         switch source {
-        case .file(let path): FileBytes(try GzipReader(path: path, chunkSize: Self.chunk))
-        case .document(let json): ListedBytes(json)
+        case .file(let path): return FileBytes(try GzipReader(path: path, chunkSize: Self.chunk))
+        case .document(let json): return ListedBytes(json)
         }
     }
 
     /// Looks something up on a thread that may block; the first call waits until the graph has been read.
     func search<Found: Sendable>(_ look: @escaping @Sendable (Loaded) throws -> Found) async throws -> Found {
         startLoading()
-        let loaded = try await loaded.value
-        return try await NIOThreadPool.singleton.runIfActive { try look(loaded) }
+        let shared = try await loaded.value
+        return try await NIOThreadPool.singleton.runIfActive { try look(shared.snapshot) }
+    }
+
+    /// Lets the graph change, and tells the subscribers of every node.
+    func change(_ change: GraphChange) async throws {
+        startLoading()
+        let shared = try await loaded.value
+        try await NIOThreadPool.singleton.runIfActive {
+            try shared.index.withLock { try change.apply(to: &$0, shared.records) }
+        }
+        feed.publish(change.json)
     }
 
     /// Reads the graph on a thread that may block, once.
@@ -59,11 +87,13 @@ final class Graph: Sendable {
             guard case .active = state else {
                 return loaded.resolve(.failure(SandboxError(.stopped, "the sandbox is stopping")))
             }
-            loaded.resolve(Result { try load() })
+            let outcome = Result { try load() }
+            if case .success(let shared) = outcome { current.withLock { $0 = shared } }
+            loaded.resolve(outcome)
         }
     }
 
-    private func load() throws -> Loaded {
+    private func load() throws -> Shared {
         let bytes = try open()
         let records = try RecordFile(directory: directory)
         var index = GraphIndex()
@@ -75,7 +105,7 @@ final class Graph: Sendable {
             }
         }
         index.finish()
-        return Loaded(index: index, records: records)
+        return Shared(index: index, records: records)
     }
 }
 

@@ -36,6 +36,8 @@ struct GraphIndex: Sendable {
         /// `nil` when no update was seen.
         let policy1: Policy?
         let policy2: Policy?
+        /// A closed channel keeps its number and nothing else.
+        var isClosed = false
     }
 
     struct Vertex: Sendable {
@@ -49,6 +51,9 @@ struct GraphIndex: Sendable {
     private(set) var channels: [Channel] = []
     private(set) var vertexOf: [NodeID: Int] = [:]
     private(set) var channelOf: [UInt64: Int] = [:]
+    /// Whether the graph is another one than its file's.
+    var isChanged = false
+    private var isLoaded = false
 
     /// Takes a record of the graph; one without the necessary fields is left out.
     mutating func take(_ list: RecordSplitter.List, _ record: [UInt8], at place: Place) {
@@ -67,7 +72,7 @@ struct GraphIndex: Sendable {
 
     private mutating func takeEdge(_ record: EdgeRecord, at place: Place) {
         guard let id = record.channel_id.digits.flatMap({ UInt64($0) }), let one = NodeID(hex: record.node1_pub),
-            let two = NodeID(hex: record.node2_pub), channelOf[id] == nil
+            let two = NodeID(hex: record.node2_pub)
         else { return }
         let channel = Channel(
             id: id,
@@ -78,6 +83,14 @@ struct GraphIndex: Sendable {
             policy1: record.node1_policy.map(Self.policy),
             policy2: record.node2_policy.map(Self.policy)
         )
+        if let known = channelOf[id] {
+            // The ends of a channel never change; a file that says otherwise is not believed.
+            guard isLoaded, channels[known].node1 == channel.node1, channels[known].node2 == channel.node2 else {
+                return
+            }
+            channels[known] = channel
+            return
+        }
         channelOf[id] = channels.count
         vertices[channel.node1].channels.append(Int32(channels.count))
         vertices[channel.node2].channels.append(Int32(channels.count))
@@ -117,8 +130,18 @@ struct GraphIndex: Sendable {
     /// The node with the greatest capacity, which the sandbox's accounts count as their neighbour.
     private(set) var hub: Int?
 
+    /// Takes a channel out of the graph.
+    mutating func close(_ id: UInt64) {
+        guard let number = channelOf.removeValue(forKey: id) else { return }
+        channels[number].isClosed = true
+        for node in [channels[number].node1, channels[number].node2] {
+            vertices[node].channels.removeAll { $0 == Int32(number) }
+        }
+    }
+
     /// Draws the conclusions that need the whole graph.
     mutating func finish() {
+        isLoaded = true
         hub = vertices.indices.max { capacity(of: $0) < capacity(of: $1) }
     }
 }

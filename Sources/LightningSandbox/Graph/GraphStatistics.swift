@@ -12,11 +12,12 @@ struct GraphStatistics: Sendable, Hashable {
 
     init(_ index: GraphIndex) {
         nodes = index.vertices.count
-        channels = index.channels.count
-        capacities = index.channels.map(\.capacitySat).sorted()
+        let open = index.channels.filter { !$0.isClosed }
+        channels = open.count
+        capacities = open.map(\.capacitySat).sorted()
         // LND counts a channel for its second node only.
         var degrees = [Int](repeating: 0, count: index.vertices.count)
-        for channel in index.channels { degrees[channel.node2] += 1 }
+        for channel in open { degrees[channel.node2] += 1 }
         maxOutDegree = degrees.max() ?? 0
         diameter = Self.diameter(of: index)
     }

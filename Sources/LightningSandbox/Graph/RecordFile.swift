@@ -25,7 +25,13 @@ final class RecordFile: Sendable {
 
     deinit { close(descriptor) }
 
-    func append(_ bytes: [UInt8]) throws(SandboxError) {
+    /// Adds bytes at the end; callers take turns.
+    ///
+    /// - Returns: where they stand.
+    @discardableResult
+    func append(_ bytes: [UInt8]) throws(SandboxError) -> UInt64 {
+        let start = lseek(descriptor, 0, SEEK_END)
+        guard start >= 0 else { throw .system("seek", "the graph's records") }
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
@@ -33,6 +39,7 @@ final class RecordFile: Sendable {
             guard count > 0 else { throw .system("write", "the graph's records") }
             rest = rest.dropFirst(count)
         }
+        return UInt64(start)
     }
 
     func read(_ place: GraphIndex.Place) throws(SandboxError) -> [UInt8] {

@@ -37,7 +37,7 @@ struct MacaroonGuard: Sendable {
             throw RPCError("expected 1 macaroon, got \(headers.count)")
         }
         guard let bytes = Hex.decode(header) else { throw GoHex.error(header) }
-        try check(bytes, method: method, permissions: MethodPermissions.table[method] ?? [])
+        try check(bytes, method: method, permissions: MethodPermissions.needed(method))
     }
 
     /// Checks a macaroon against the permissions it needs, or the call it names.

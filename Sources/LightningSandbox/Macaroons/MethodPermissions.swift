@@ -14,6 +14,12 @@ enum MethodPermissions {
         return table
     }()
 
+    /// What a call needs; the sandbox's own calls are not in LND's table and need what only an admin macaroon has.
+    static func needed(_ method: String) -> [Permission] {
+        let administration = ["info:write", "offchain:write", "onchain:write"].compactMap { Permission($0) }
+        return table[method] ?? (method.hasPrefix("/sandbox.") ? administration : [])
+    }
+
     static var json: JSON {
         let methods = table.sorted { $0.key < $1.key }.map { method, permissions in
             JSON.Field(name: method, value: ["permissions": .array(permissions.map(\.json))])

@@ -35,11 +35,17 @@ public struct BayesianBlock: Encodable, Sendable {
         public let threshold: Double
     }
 
-    /// Observations by age; `null` where they are not kept one by one.
+    /// Outcomes by age.
     public struct Activity: Encodable, Sendable {
-        @OrNull public var last_24h: Int?
-        @OrNull public var last_7d: Int?
-        @OrNull public var last_30d: Int?
+        public let last_24h: Int
+        public let last_7d: Int
+        public let last_30d: Int
+
+        init(_ activity: Observations.Activity) {
+            last_24h = activity.last24h
+            last_7d = activity.last7d
+            last_30d = activity.last30d
+        }
     }
 
     /// The belief before any observation of this target.
@@ -48,6 +54,19 @@ public struct BayesianBlock: Encodable, Sendable {
         public let beta: Double
         /// Where it was learnt: `flat` is nowhere.
         public let level: String
+
+        init(_ prior: PriorChain.Prior) {
+            alpha = rounded(prior.distribution.alpha)
+            beta = rounded(prior.distribution.beta)
+            level = prior.level.rawValue
+        }
+
+        /// The prior of something that is made of several.
+        init(_ distribution: BetaDistribution, level: String) {
+            alpha = rounded(distribution.alpha)
+            beta = rounded(distribution.beta)
+            self.level = level
+        }
     }
 
     public let p_success: Double
@@ -72,7 +91,12 @@ public struct BayesianBlock: Encodable, Sendable {
     public let q50: Double
     public let prior: Prior
 
-    init(_ view: EvidenceView, interval: ClosedRange<Double>? = nil) {
+    /// The block of a node as of a time.
+    init(_ record: NodeRecord?, at time: Int64) {
+        self.init(EvidenceView.of(record, at: time), record?.observations ?? .none)
+    }
+
+    init(_ view: EvidenceView, _ observations: Observations, interval: ClosedRange<Double>? = nil) {
         let assessment = view.assessment
         let belief = view.judgement.belief
         let interval = interval ?? view.interval
@@ -92,15 +116,49 @@ public struct BayesianBlock: Encodable, Sendable {
             sources_above_threshold: assessment.sourcesAboveThreshold.map(\.rawValue),
             threshold: Assessment.convergenceThreshold
         )
-        let none: Int? = assessment.sources.isEmpty ? 0 : nil
-        recent_activity = Activity(last_24h: none, last_7d: none, last_30d: none)
-        risk_profile = RiskLevel.unknown.rawValue
-        time_constant_days = Int(Posterior.timeConstant / 86_400)
+        recent_activity = Activity(observations.activity)
+        risk_profile = RiskLevel(recent: observations.recent, earlier: observations.earlier).rawValue
+        time_constant_days = Int(Posterior.compatibleTimeConstant / 86_400)
         is_meaningful = assessment.combined.evidence >= StageComposition.measuredThreshold
         q80 = rounded(view.judgement.probabilityAbove80)
         q50 = rounded(view.judgement.probabilityBelow50)
-        prior = Prior(alpha: Posterior.flatPrior.alpha, beta: Posterior.flatPrior.beta, level: "flat")
+        prior = Prior(view.prior)
         last_update = view.lastUpdate
+    }
+}
+
+extension BayesianBlock {
+    /// The block of a whole call to a service.
+    init(_ record: ServiceRecord, _ assessment: ServiceAssessment) {
+        let (judgement, compatible) = (assessment.judgement, assessment.compatible)
+        let interval = judgement.belief.interval()
+        p_success = rounded(judgement.belief.mean)
+        ci95_low = rounded(interval.lowerBound)
+        ci95_high = rounded(interval.upperBound)
+        n_obs = rounded(assessment.evidence)
+        verdict = judgement.verdict.rawValue
+        verdict_compat = compatible.compatibleVerdict().rawValue
+        sources = Sources(
+            probe: compatible.sources[.probe].map(Source.init),
+            report: compatible.sources[.report].map(Source.init),
+            paid: compatible.sources[.paid].map(Source.init)
+        )
+        convergence = Convergence(
+            converged: compatible.isConverged,
+            sources_above_threshold: compatible.sourcesAboveThreshold.map(\.rawValue),
+            threshold: Assessment.convergenceThreshold
+        )
+        // Every call begins with its challenge.
+        let challenge = record.stages[.challenge] ?? .none
+        recent_activity = Activity(challenge.activity)
+        risk_profile = RiskLevel(recent: challenge.recent, earlier: challenge.earlier).rawValue
+        time_constant_days = Int(Posterior.compatibleTimeConstant / 86_400)
+        is_meaningful = assessment.evidence >= StageComposition.measuredThreshold
+        q80 = rounded(judgement.probabilityAbove80)
+        q50 = rounded(judgement.probabilityBelow50)
+        let expected = StageComposition(evidence: [:], on: record.stages.mapValues(\.prior.distribution))
+        prior = Prior(expected.endToEnd, level: "stages")
+        last_update = record.lastOutcome
     }
 }
 

@@ -156,7 +156,7 @@ public struct ScoreBlock: Encodable, Sendable {
         }
         self.weights = weights
         basis = Basis(
-            evidence: scores == nil ? [] : ["public_graph"] + record.evidence.keys.map(\.rawValue).sorted(),
+            evidence: scores == nil ? [] : ["public_graph"] + record.observations.beliefs.keys.map(\.rawValue).sorted(),
             pathSource: pass?.source.hex,
             pathSourceIsOwnNode: pass?.sourceIsOwn,
             computedAt: pass?.finishedAt

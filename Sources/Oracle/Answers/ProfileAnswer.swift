@@ -85,16 +85,16 @@ extension ProfileAnswer {
         let record = snapshot.records[position]
         let facts = NodeFacts(record, snapshot.pass, now: now)
         agent = NodeAnswer.Agent(record)
-        bayesian = BayesianBlock(EvidenceView.of(record, at: now))
+        bayesian = BayesianBlock(record, at: now)
         reports = Reports(successRate: nil)
         reporterStats = ReporterStats()
-        survival = SurvivalBlock(facts)
+        survival = SurvivalBlock(facts, record, now: now)
         riskProfile = VerdictAnswer.Profile(record, snapshot.pass, now: now)
         evidence = EvidenceBlock(record)
         flags = facts.flags.map(\.rawValue)
         scores = ScoreBlock(record, snapshot.pass)
         rank = record.scores == nil ? nil : position + 1
-        probeUptime = nil
+        probeUptime = record.observations.uptime7d.map(rounded)
         channelFlow = ChannelFlow(record)
         capacityHealth = CapacityHealth(facts)
         feeVolatility = FeeVolatility(facts, changes: record.history.feeChanges7d)
@@ -117,11 +117,12 @@ extension NodeAnswer.Agent {
 }
 
 extension ProfileAnswer.SurvivalBlock {
-    init(_ facts: NodeFacts) {
+    init(_ facts: NodeFacts, _ record: NodeRecord, now: Int64) {
+        let before = record.observations.lastWeek
         let survival = Survival(
-            probabilityNow: nil,
-            probability7dAgo: nil,
-            uptime7d: nil,
+            probabilityNow: before.map { _ in EvidenceView.of(record, at: now).judgement.belief.mean },
+            probability7dAgo: before,
+            uptime7d: record.observations.uptime7d,
             gossipAgeDays: facts.gossipAgeDays
         )
         let freshness =
@@ -133,7 +134,21 @@ extension ProfileAnswer.SurvivalBlock {
             }
         score = survival.score
         prediction = survival.prediction.rawValue
-        signals = Signals(scoreTrajectory: "unknown", probeStability: "unknown", gossipFreshness: freshness)
+        let trajectory =
+            switch facts.change7d {
+            case nil: "unknown"
+            case .some(...(-0.02)): "falling"
+            case .some(0.02...): "rising"
+            case .some: "stable"
+            }
+        let stability =
+            switch record.observations.uptime7d {
+            case nil: "unknown"
+            case .some(0.8...): "stable"
+            case .some(0.5...): "intermittent"
+            case .some: "unstable"
+            }
+        signals = Signals(scoreTrajectory: trajectory, probeStability: stability, gossipFreshness: freshness)
     }
 }
 

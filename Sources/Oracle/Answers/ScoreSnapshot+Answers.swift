@@ -56,7 +56,7 @@ extension ScoreSnapshot {
         guard let record = record(identifier) else { return nil }
         return NodeAnswer(
             agent: NodeAnswer.Agent(record),
-            bayesian: BayesianBlock(EvidenceView.of(record, at: Self.seconds(now))),
+            bayesian: BayesianBlock(record, at: Self.seconds(now)),
             stats: NodeAnswer.Stats(),
             evidence: EvidenceBlock(record),
             alerts: [],
@@ -129,7 +129,7 @@ extension ScoreSnapshot {
             source: "lightning_graph",
             score: record.scores?.score,
             compatScore: record.scores?.compatibleScore,
-            bayesian: BayesianBlock(EvidenceView.of(record, at: now))
+            bayesian: BayesianBlock(record, at: now)
         )
     }
 }

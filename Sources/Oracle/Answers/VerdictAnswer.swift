@@ -56,18 +56,25 @@ public struct VerdictAnswer: Encodable, Sendable {
 extension VerdictAnswer {
     init(_ snapshot: ScoreSnapshot, _ identifier: NodeIdentifier, now: Int64) {
         let record = snapshot.record(identifier)
-        let view = EvidenceView.of(record, at: now)
+        let facts = record.map { NodeFacts($0, snapshot.pass, now: now) }
+        let flags = facts?.flags ?? []
+        let view = EvidenceView.of(record, at: now, hasCriticalFlag: flags.contains(where: \.isCritical))
         // Of a node that nobody has seen anything is possible.
         let interval = record == nil ? 0.0...1.0 : view.interval
-        let flags = record.map { NodeFacts($0, snapshot.pass, now: now).flags } ?? []
-        let advisory = Advisory(flags: flags, reachability: nil, change7d: nil, interval: interval)
+        let reachability = record?.observations.uptime7d
+        let advisory = Advisory(
+            flags: flags,
+            reachability: reachability,
+            change7d: facts?.change7d,
+            interval: interval
+        )
         let recommendation = advisory.recommendation(
             verdict: view.judgement.verdict,
             lowerBound: interval.lowerBound,
             hasCriticalFlag: flags.contains(where: \.isCritical)
         )
         isKnown = record != nil
-        bayesian = BayesianBlock(view, interval: interval)
+        bayesian = BayesianBlock(view, record?.observations ?? .none, interval: interval)
         judgement = Judgement(
             publicKeyHash: identifier.hash.hex,
             reason: Self.reason(record, view, flags),
@@ -77,16 +84,9 @@ extension VerdictAnswer {
             pathfinding: nil,
             advisory_level: advisory.level.rawValue,
             risk_score: advisory.riskScore,
-            advisories: advisory.entries.map {
-                Reason(
-                    code: $0.code.rawValue,
-                    level: $0.severity.rawValue,
-                    msg: $0.message,
-                    signal_strength: $0.strength
-                )
-            },
+            advisories: advisory.entries.map(Reason.init),
             recommendation: recommendation.rawValue,
-            reachability: nil,
+            reachability: reachability.map(rounded),
             operator_id: nil,
             score: record?.scores?.score
         )
@@ -125,7 +125,8 @@ extension VerdictAnswer.Profile {
             score: scores.compatibleScore,
             ageDays: NodeFacts(record, pass, now: now).ageDays,
             channels: record.channels,
-            regularity: scores.compatibleComponents.regularity
+            regularity: scores.compatibleComponents.regularity,
+            change7d: NodeFacts(record, pass, now: now).change7d
         )
         let (profile, level) = RiskProfile.of(facts)
         self.init(name: profile.rawValue, riskLevel: level.rawValue, description: profile.explanation)

@@ -3,10 +3,11 @@
 
 internal import TrustScore
 
-/// A node's observed outcomes as of a time, with the verdict they allow.
+/// A target's observed outcomes as of a time, with the verdict they allow.
 struct EvidenceView: Sendable {
     let assessment: Assessment
     let judgement: Judgement
+    let prior: PriorChain.Prior
     /// Unix seconds of the newest outcome.
     let lastUpdate: Int64?
 
@@ -14,20 +15,26 @@ struct EvidenceView: Sendable {
     let interval: ClosedRange<Double>
 
     /// What can be said of a target of which nothing was observed; computed once, because most targets are of that kind.
-    static let blank = EvidenceView([:], at: 0)
+    static let blank = EvidenceView(.none, at: 0)
 
     /// The view of a node.
-    static func of(_ record: NodeRecord?, at time: Int64) -> EvidenceView {
-        guard let evidence = record?.evidence, !evidence.isEmpty else { return blank }
-        return EvidenceView(evidence, at: time)
+    static func of(_ record: NodeRecord?, at time: Int64, hasCriticalFlag: Bool = false) -> EvidenceView {
+        guard let record else { return blank }
+        if let unobserved = record.unobserved { return unobserved }
+        return EvidenceView(record.observations, at: time, hasCriticalFlag: hasCriticalFlag)
     }
 
-    private init(_ evidence: [EvidenceSource: Posterior], at time: Int64) {
-        assessment = Assessment(evidence.mapValues { $0.distribution(at: time) })
+    init(_ observations: Observations, at time: Int64, hasCriticalFlag: Bool = false) {
+        prior = observations.prior
+        assessment = Assessment(observations.beliefs.mapValues { $0.distribution(at: time) })
         // The weight of settled payments counts each as two.
         let settled = (assessment.sources[.paid]?.alpha ?? Posterior.flatPrior.alpha) - Posterior.flatPrior.alpha
-        judgement = assessment.verdict(settledPayments: settled / 2)
+        judgement = assessment.verdict(
+            prior: prior.distribution,
+            settledPayments: settled / 2,
+            hasCriticalFlag: hasCriticalFlag
+        )
         interval = judgement.belief.interval()
-        lastUpdate = evidence.values.compactMap(\.lastUpdate).max()
+        lastUpdate = observations.beliefs.values.compactMap(\.lastUpdate).max()
     }
 }

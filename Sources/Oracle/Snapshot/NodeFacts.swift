@@ -31,6 +31,12 @@ struct NodeFacts {
         return scores.reach["1000"] != nil
     }
 
+    /// Change of the success probability within seven days; `nil` without outcomes now or then.
+    var change7d: Double? {
+        guard let before = record.observations.lastWeek, !record.observations.beliefs.isEmpty else { return nil }
+        return EvidenceView.of(record, at: now).judgement.belief.mean - before
+    }
+
     var capacityChange24h: Double? { change(since: record.history.capacity1dAgoSat) }
     var capacityChange7d: Double? { change(since: record.history.capacity7dAgoSat) }
 
@@ -41,6 +47,7 @@ struct NodeFacts {
         facts.gossipAgeDays = gossipAgeDays
         facts.isReachable = isReachable
         facts.capacityChange24h = capacityChange24h
+        facts.change7d = change7d
         return Flag.all(for: facts)
     }
 

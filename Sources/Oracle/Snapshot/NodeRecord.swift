@@ -31,8 +31,9 @@ struct NodeRecord: Sendable {
     let history: History
     /// `nil` for a node that the last graph did not hold.
     let scores: Scores?
-    /// Beliefs from observed outcomes; empty without any.
-    let evidence: [EvidenceSource: Posterior]
+    let observations: Observations
+    /// The view of a node without outcomes, which many nodes share; `nil` for one that has some.
+    let unobserved: EvidenceView?
 
     struct History: Sendable {
         let capacity1dAgoSat: Int64?

@@ -71,10 +71,10 @@ public struct ScoreSnapshot: Sendable {
     /// Positions whose alias contains a text, best score first.
     func positions(matching alias: String) -> [Int] { aliases.matches(alias) }
 
-    /// The orders that differ from the order by score: those of nodes with evidence.
+    /// The orders that differ from the order by score, once something was observed.
     private static func orders(of records: [NodeRecord], at time: Int64) -> [SortAxis: [Int]] {
-        guard records.contains(where: { !$0.evidence.isEmpty }) else { return [:] }
-        let blocks = records.map { BayesianBlock(EvidenceView.of($0, at: time)) }
+        guard records.contains(where: { $0.unobserved?.prior.level != .flat }) else { return [:] }
+        let blocks = records.map { BayesianBlock($0, at: time) }
         var orders: [SortAxis: [Int]] = [:]
         for axis in SortAxis.allCases where axis != .score {
             let keys = blocks.map { axis.key($0) }

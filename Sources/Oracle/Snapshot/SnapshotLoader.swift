@@ -6,7 +6,7 @@ internal import LightningPrimitives
 internal import Postgres
 internal import TrustScore
 
-/// Reads everything the oracle answers from, in three bulk queries.
+/// Reads everything the oracle answers from, in a few bulk queries.
 struct SnapshotLoader: Sendable {
     private static let nodes = Statement(
         "oracle.nodes",
@@ -27,10 +27,6 @@ struct SnapshotLoader: Sendable {
         ) f ON f.pubkey = n.pubkey
         """
     )
-    private static let posteriors = Statement(
-        "oracle.posteriors",
-        "SELECT id, source, alpha, beta, last_ts, n FROM posteriors WHERE kind = 1 AND stage = 0"
-    )
     private static let pass = Statement(
         "oracle.pass",
         """
@@ -47,31 +43,19 @@ struct SnapshotLoader: Sendable {
 
     func load(now: Int64) async throws -> ScoreSnapshot {
         let pass = try await client.query(Self.pass, deadline: Self.deadline).first.map(Self.pass)
-        let evidence = try await evidence()
+        let observations = try await ObservationLoader(client: client, kind: .node).load()
+        var unobserved = UnobservedViews()
         let rows = try await client.query(Self.nodes, deadline: Self.deadline)
         let documents = try Documents(rows)
         var records: [NodeRecord] = []
         records.reserveCapacity(rows.count)
         for (index, row) in rows.enumerated() {
-            guard let record = try Self.record(row, documents[index], evidence) else { continue }
+            let seen = observations[.init(id: try row.bytea(1), stage: nil)] ?? .none
+            let view = unobserved.view(of: seen)
+            guard let record = try Self.record(row, documents[index], seen, view) else { continue }
             records.append(record)
         }
         return ScoreSnapshot(records, pass: pass, loadedAt: now)
-    }
-
-    private func evidence() async throws -> [NodeHash: [EvidenceSource: Posterior]] {
-        var evidence: [NodeHash: [EvidenceSource: Posterior]] = [:]
-        for row in try await client.query(Self.posteriors, deadline: Self.deadline) {
-            let sources: [Int16: EvidenceSource] = [1: .probe, 2: .report, 3: .paid]
-            guard let hash = NodeHash(try row.bytea(0)), let source = sources[try row.int2(1)] else { continue }
-            evidence[hash, default: [:]][source] = Posterior(
-                alpha: try row.float8(2),
-                beta: try row.float8(3),
-                lastUpdate: try row.int8(4),
-                count: Int(try row.int8(5))
-            )
-        }
-        return evidence
     }
 
     private static func pass(_ row: Row) throws -> PassRecord {
@@ -91,7 +75,8 @@ struct SnapshotLoader: Sendable {
     private static func record(
         _ row: Row,
         _ document: Documents.Element?,
-        _ evidence: [NodeHash: [EvidenceSource: Posterior]]
+        _ observations: Observations,
+        _ unobserved: EvidenceView?
     ) throws -> NodeRecord? {
         guard let id = NodeID(try row.bytea(0)), let hash = NodeHash(try row.bytea(1)) else { return nil }
         var scores: NodeRecord.Scores?
@@ -124,8 +109,22 @@ struct SnapshotLoader: Sendable {
                 feeChanges7d: Int(try row.int8(14))
             ),
             scores: scores,
-            evidence: evidence[hash] ?? [:]
+            observations: observations,
+            unobserved: unobserved
         )
+    }
+}
+
+/// The views of nodes without outcomes: one per prior, because computing one costs some ten microseconds.
+private struct UnobservedViews {
+    private var views: [PriorChain.Prior: EvidenceView] = [:]
+
+    mutating func view(of observations: Observations) -> EvidenceView? {
+        guard observations.beliefs.isEmpty else { return nil }
+        if let view = views[observations.prior] { return view }
+        let view = EvidenceView(observations, at: 0)
+        views[observations.prior] = view
+        return view
     }
 }
 

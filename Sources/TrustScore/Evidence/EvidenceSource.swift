@@ -9,4 +9,12 @@ public enum EvidenceSource: String, Sendable, Hashable, CaseIterable, Codable {
     case report
     /// Payments of our own.
     case paid
+
+    /// After this many seconds an outcome weighs 1/e: 7 days for probes, 30 for what is rare.
+    public var timeConstant: Double {
+        switch self {
+        case .probe: 7 * 86_400
+        case .report, .paid: 30 * 86_400
+        }
+    }
 }

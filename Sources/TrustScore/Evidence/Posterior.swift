@@ -13,8 +13,11 @@
 public struct Posterior: Sendable, Hashable {
     /// The belief without evidence: Beta(1.5, 1.5).
     public static let flatPrior = BetaDistribution(alpha: 1.5, beta: 1.5)
-    /// After this many seconds evidence weighs 1/e: 7 days.
-    public static let timeConstant: Double = 7 * 86_400
+    /// SatRank's time constant, in seconds: 7 days.
+    public static let compatibleTimeConstant: Double = 7 * 86_400
+
+    /// After this many seconds evidence weighs 1/e.
+    public let timeConstant: Double
 
     /// Parameters as of ``lastUpdate``.
     public private(set) var alpha: Double
@@ -25,19 +28,27 @@ public struct Posterior: Sendable, Hashable {
     public private(set) var count: Int
 
     /// A belief without evidence.
-    public init() {
+    public init(timeConstant: Double = compatibleTimeConstant) {
         self.init(
             alpha: Self.flatPrior.alpha,
             beta: Self.flatPrior.beta,
             lastUpdate: nil,
-            count: 0
+            count: 0,
+            timeConstant: timeConstant
         )
     }
 
     /// A stored belief.
     ///
     /// Parameters below the prior are impossible and are raised to it.
-    public init(alpha: Double, beta: Double, lastUpdate: Int64?, count: Int) {
+    public init(
+        alpha: Double,
+        beta: Double,
+        lastUpdate: Int64?,
+        count: Int,
+        timeConstant: Double = compatibleTimeConstant
+    ) {
+        self.timeConstant = timeConstant
         self.alpha = max(alpha, Self.flatPrior.alpha)
         self.beta = max(beta, Self.flatPrior.beta)
         self.lastUpdate = lastUpdate
@@ -51,7 +62,7 @@ public struct Posterior: Sendable, Hashable {
     public mutating func observe(success: Bool, weight: Double, at time: Int64) {
         var added = max(0, weight)
         if let last = lastUpdate, time < last {
-            added *= exp(-(Double(last) - Double(time)) / Self.timeConstant)
+            added *= exp(-(Double(last) - Double(time)) / timeConstant)
         } else {
             let now = distribution(at: time)
             (alpha, beta) = (now.alpha, now.beta)
@@ -64,7 +75,7 @@ public struct Posterior: Sendable, Hashable {
     /// The belief as of a time; a time before the newest observation reads as that.
     public func distribution(at time: Int64) -> BetaDistribution {
         let age = max(0, Double(time) - Double(lastUpdate ?? time))
-        let factor = exp(-age / Self.timeConstant)
+        let factor = exp(-age / timeConstant)
         let prior = Self.flatPrior
         return BetaDistribution(
             alpha: prior.alpha + (alpha - prior.alpha) * factor,

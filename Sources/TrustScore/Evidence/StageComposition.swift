@@ -29,6 +29,32 @@ public struct StageComposition: Sendable, Hashable {
     public let endToEnd: BetaDistribution
     /// Share of the variance of log p that comes from stages without evidence of their own, 0 to 1.
     public let priorShare: Double
+    /// What is believed of each stage, prior included.
+    public let beliefs: [Stage: BetaDistribution]
+
+    /// Composes the stages on top of what their groups teach.
+    ///
+    /// - Parameters:
+    ///   - evidence: own evidence on the flat prior, by stage.
+    ///   - priors: what is expected of each stage; flat when absent.
+    public init(evidence: [Stage: BetaDistribution], on priors: [Stage: BetaDistribution]) {
+        let measured = StageComposition(evidence)
+        let flat = Posterior.flatPrior
+        var beliefs: [Stage: BetaDistribution] = [:]
+        for stage in Stage.allCases {
+            let (prior, own) = (priors[stage] ?? flat, evidence[stage] ?? flat)
+            beliefs[stage] = BetaDistribution(
+                alpha: prior.alpha + max(0, own.alpha - flat.alpha),
+                beta: prior.beta + max(0, own.beta - flat.beta)
+            )
+        }
+        self.init(
+            measuredStages: measured.measuredStages,
+            measured: measured.measured,
+            beliefs: beliefs,
+            seen: Set(measured.measuredStages)
+        )
+    }
 
     /// Composes the stages.
     ///
@@ -37,24 +63,44 @@ public struct StageComposition: Sendable, Hashable {
     ///   - priors: the belief about a stage that was never seen; flat when absent.
     public init(_ stages: [Stage: BetaDistribution], priors: [Stage: BetaDistribution] = [:]) {
         let isMeasured = { (stage: Stage) in (stages[stage]?.evidence ?? 0) >= Self.measuredThreshold }
-        measuredStages = Stage.allCases.filter(isMeasured)
-        let beliefs = measuredStages.compactMap { stages[$0] }
-        let intervals = beliefs.map(\.compatibleInterval)
-        measured =
-            beliefs.isEmpty
+        let measuredStages = Stage.allCases.filter(isMeasured)
+        let counted = measuredStages.compactMap { stages[$0] }
+        let intervals = counted.map(\.compatibleInterval)
+        let measured =
+            counted.isEmpty
             ? nil
             : Measured(
-                probability: beliefs.reduce(1) { $0 * $1.mean },
+                probability: counted.reduce(1) { $0 * $1.mean },
                 pessimistic: intervals.reduce(1) { $0 * $1.lowerBound },
                 optimistic: intervals.reduce(1) { $0 * $1.upperBound }
             )
-        let all = Stage.allCases.map { stage -> (belief: BetaDistribution, isOwn: Bool) in
-            stages[stage].map { ($0, true) } ?? (priors[stage] ?? Posterior.flatPrior, false)
+        var beliefs: [Stage: BetaDistribution] = [:]
+        for stage in Stage.allCases { beliefs[stage] = stages[stage] ?? priors[stage] ?? Posterior.flatPrior }
+        self.init(
+            measuredStages: measuredStages,
+            measured: measured,
+            beliefs: beliefs,
+            seen: Set(stages.keys)
+        )
+    }
+
+    private init(
+        measuredStages: [Stage],
+        measured: Measured?,
+        beliefs: [Stage: BetaDistribution],
+        seen: Set<Stage>
+    ) {
+        self.measuredStages = measuredStages
+        self.measured = measured
+        self.beliefs = beliefs
+        endToEnd = Self.product(Stage.allCases.compactMap { beliefs[$0] })
+        var (unseen, all) = (0.0, 0.0)
+        for (stage, belief) in beliefs {
+            let relative = belief.variance / (belief.mean * belief.mean)
+            all += relative
+            if !seen.contains(stage) { unseen += relative }
         }
-        endToEnd = Self.product(all.map(\.belief))
-        let relative = all.map { $0.belief.variance / ($0.belief.mean * $0.belief.mean) }
-        let unmeasured = zip(all, relative).filter { !$0.0.isOwn }.reduce(0) { $0 + $1.1 }
-        priorShare = unmeasured / relative.reduce(0, +)
+        priorShare = unseen / all
     }
 
     /// The Beta distribution with the mean and variance of a product of independent ones.

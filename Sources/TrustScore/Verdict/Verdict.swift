@@ -64,19 +64,13 @@ public struct Assessment: Sendable, Hashable {
             alpha: prior.alpha + combined.alpha - flat.alpha,
             beta: prior.beta + combined.beta - flat.beta
         )
-        let (above, below) = (belief.survival(0.80), belief.cumulative(0.50))
-        let isSupported = sources.count >= 2 || settledPayments >= 5
-        let verdict: Verdict =
-            if below >= 0.90 {
-                .risky
-            } else if above >= 0.95, isSupported, !hasCriticalFlag {
-                .safe
-            } else if combined.evidence < 3 {
-                .insufficient
-            } else {
-                .unknown
-            }
-        return Judgement(verdict: verdict, belief: belief, probabilityAbove80: above, probabilityBelow50: below)
+        return Judgement.of(
+            belief,
+            evidence: combined.evidence,
+            kinds: sources.count,
+            settledPayments: settledPayments,
+            hasCriticalFlag: hasCriticalFlag
+        )
     }
 }
 
@@ -89,6 +83,33 @@ public struct Judgement: Sendable, Hashable {
     public let probabilityAbove80: Double
     /// P(p < 0.50).
     public let probabilityBelow50: Double
+
+    /// Decides by the probabilities of a belief.
+    ///
+    /// - Parameters:
+    ///   - evidence: weight of the target's own outcomes; below 3 nothing is decided but clear danger.
+    ///   - kinds: different kinds of evidence; SAFE needs two, or five settled payments.
+    static func of(
+        _ belief: BetaDistribution,
+        evidence: Double,
+        kinds: Int,
+        settledPayments: Double,
+        hasCriticalFlag: Bool
+    ) -> Judgement {
+        let (above, below) = (belief.survival(0.80), belief.cumulative(0.50))
+        let isSupported = kinds >= 2 || settledPayments >= 5
+        let verdict: Verdict =
+            if below >= 0.90 {
+                .risky
+            } else if above >= 0.95, isSupported, !hasCriticalFlag {
+                .safe
+            } else if evidence < 3 {
+                .insufficient
+            } else {
+                .unknown
+            }
+        return Judgement(verdict: verdict, belief: belief, probabilityAbove80: above, probabilityBelow50: below)
+    }
 }
 
 /// Rounds half up, as JavaScript's `Math.round(x * 10^n) / 10^n` does, for numbers that must equal SatRank's.

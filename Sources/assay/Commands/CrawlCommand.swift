@@ -56,6 +56,8 @@ struct CrawlCommand: AsyncParsableCommand {
         let client = try await database.client(
             application: "assay-crawl",
             connections: settings.integer(.crawlerConnections) ?? 4,
+            // One for every job that may run at a time, and two for following the graph.
+            sessions: 16,
             settings: settings,
             logger: logger
         )
@@ -66,36 +68,61 @@ struct CrawlCommand: AsyncParsableCommand {
         } catch {
             throw Failure(Failure.unavailable, "\(error); run 'assay migrate' or start 'assay serve'")
         }
-        let pass = GraphPass(LNDGraphSource(lnd: lnd), options: try options(settings))
+        let source = LNDGraphSource(lnd: lnd)
+        let options = try options(settings)
         if once {
-            try await runOnce(pass, client)
+            try await runOnce(GraphPass(source, options: options), client)
             await client.shutDown()
             await lnd.shutdown()
             await database.server?.stop()
             return
         }
         let state = CrawlState()
+        let owner = "\(ProcessInfo.processInfo.hostName):\(getpid())"
+        let probing = try ProbingWiring(settings, lnd: lnd, client, owner: owner, logger: logger)
+        let live = LiveGraph(source, options: options)
+        let follower = GraphFollower(
+            live,
+            source: source,
+            client: client,
+            options: Self.followOptions(settings),
+            logger: logger
+        ) { state.note($0) }
         let scheduler = JobScheduler(
             [
-                .graphPass(
-                    pass,
-                    interval: .milliseconds(settings.integer(.graphInterval) ?? 3_600_000),
+                .graphResync(
+                    live,
+                    follower: follower,
+                    interval: .milliseconds(settings.integer(.graphInterval) ?? 21_600_000),
                     progress: { state.note($0) },
                     finished: { state.note($0) }
                 ),
                 .staleSweep(),
-            ],
+            ]
+                + Job.evidence(
+                    client,
+                    calibrationInterval: .milliseconds(settings.integer(.calibrationInterval) ?? 3_600_000)
+                ) + probing.jobs,
             client: client,
-            owner: "\(ProcessInfo.processInfo.hostName):\(getpid())",
+            owner: owner,
             logger: logger
         )
         var server = GatewayConfiguration()
         server.port = settings.integer(.crawlerMetricsPort) ?? 9091
         let routes = [APIRoute.metrics(registry, access: MetricsSetup.access(settings)), state.route(scheduler)]
         let http = GatewayServer(configuration: server, routes: routes, gate: nil, logger: logger)
-        let services: [any Service] = (database.server.map { [$0] } ?? []) + [client, http, scheduler]
+        let services: [any Service] =
+            (database.server.map { [$0] } ?? []) + [client, http, follower, scheduler] + probing.services
         try await Services.run(services, parent: parent, logger: logger)
+        await probing.shutdown()
         await lnd.shutdown()
+    }
+
+    private static func followOptions(_ settings: Settings) -> FollowOptions {
+        var options = FollowOptions()
+        options.window = .milliseconds(settings.integer(.graphDeltaWindow) ?? 1000)
+        options.spacing = .milliseconds(settings.integer(.graphDeltaSpacing) ?? 1000)
+        return options
     }
 
     private func options(_ settings: Settings) throws -> PassOptions {

@@ -71,7 +71,8 @@ struct ServeCommand: AsyncParsableCommand {
             commit: BuildInfo.current.commit
         )
         let metrics = MetricsSetup.access(settings, operators: till.operators)
-        let own = Self.routes(oracle, monitor, settings, modules: modules)
+        let probes = try ProbeSales(settings, client, ledger: till.ledger, logger: logger)
+        let own = Self.routes(oracle, monitor, settings, modules: modules) + probes.routes
         let signer = try ReceiptSigner.configured(settings)
         gateway.receiptSigner = signer
         let blocked = try await Self.watchBlockList(settings, gateway.blockList, logger: logger)
@@ -92,7 +93,7 @@ struct ServeCommand: AsyncParsableCommand {
         await readiness.check()
         let services: [any Service] =
             (database.server.map { [$0] } ?? []) + [client, money, readiness] + till.services
-            + (blocked.map { [$0] } ?? []) + [oracle, server]
+            + (blocked.map { [$0] } ?? []) + probes.services + [oracle, server]
         try await Services.run(services, parent: parent, logger: logger)
         await lnd.shutdown()
     }
@@ -109,7 +110,9 @@ struct ServeCommand: AsyncParsableCommand {
             verdicts: .sat(Int64(settings.integer(.verdictsPrice) ?? standard))
         )
         let oracleRoutes =
-            modules.contains("oracle") ? APIRoute.index(oracle) + APIRoute.paid(oracle, prices: prices) : []
+            modules.contains("oracle")
+            ? APIRoute.index(oracle) + APIRoute.catalogue(oracle) + APIRoute.accountability(oracle)
+                + APIRoute.paid(oracle, prices: prices) : []
         let build = BuildInfo.current
         return APIRoute.health(monitor) + oracleRoutes + APIRoute.legacy
             + [.version(build.version, commit: build.commit, buildDate: build.buildDate)]

@@ -69,7 +69,8 @@ final class RunStack: Sendable {
     }
 
     private var crawl: Child {
-        let node = plan.runFile(database: database, pids: [:]).lnd
+        let run = plan.runFile(database: database, pids: [:])
+        let node = run.lnd
         return child(
             "crawl",
             [],
@@ -78,7 +79,11 @@ final class RunStack: Sendable {
                 Setting.lndCertificate.name: node.tlsCert, Setting.readonlyMacaroon.name: node.readonlyMacaroon,
                 Setting.crawlerMetricsPort.name: "\(plan.metricsPort)",
                 "\(Setting.apiKey.name)_FILE": plan.directory.apiKey,
-            ]
+                Setting.payerURL.name: run.payer.restUrl, Setting.payerCertificate.name: run.payer.tlsCert,
+                Setting.payMacaroon.name: run.payer.macaroon,
+            ],
+            // The sandbox's money buys nothing from services of the real network.
+            standard: [Setting.registry402Index.name: "off", Setting.registryL402Directory.name: "off"]
         )
     }
 

@@ -49,11 +49,13 @@ struct Database {
     func client(
         application: String,
         connections: Int,
+        sessions: Int = 4,
         settings: Settings,
         logger: Logger
     ) async throws -> PostgresClient {
         var configuration = PostgresConfiguration(connectionString: connectionString)
         configuration.connections = connections
+        configuration.sessionLimit = sessions
         configuration.applicationName = application
         return try await client(configuration, settings: settings, logger: logger)
     }

@@ -7,7 +7,7 @@ import LightningPrimitives
 import NIOCore
 
 /// The graph of an LND node.
-struct LNDGraphSource: GraphSource {
+struct LNDGraphSource: GraphUpdateSource {
     let lnd: LNDClient
 
     func status() async throws -> GraphSourceStatus {
@@ -21,6 +21,14 @@ struct LNDGraphSource: GraphSource {
     func readGraph(_ take: (UnsafeRawBufferPointer) throws -> Void) async throws {
         for try await chunk in try await lnd.openGraph() {
             try chunk.withUnsafeReadableBytes(take)
+        }
+    }
+
+    func readUpdates(_ take: ([UInt8]) async -> Void) async throws {
+        do {
+            try await lnd.readGraphUpdates(take)
+        } catch  where error.errorClass == .unsupported {
+            throw GraphUpdatesUnsupported()
         }
     }
 }

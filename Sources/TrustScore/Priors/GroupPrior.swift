@@ -28,33 +28,38 @@ public struct GroupPrior: Sendable, Hashable {
         BetaDistribution(alpha: mean * strength, beta: (1 - mean) * strength)
     }
 
+    /// Groups with fewer members or outcomes teach nothing.
+    static let fewestMembers = 5
+    static let fewestOutcomes = 20.0
+
     /// Learns from a group, without the target itself.
     ///
     /// - Returns: `nil` when the group is too small to teach anything: fewer than 5 members with outcomes, or fewer than
     ///   20 outcomes in all. The caller then asks the parent group.
     public init?(_ members: [Member]) {
-        let counted = members.filter { $0.total > 0 }
-        guard counted.count >= 5, counted.reduce(0, { $0 + $1.total }) >= 20 else { return nil }
-        self.init(estimating: counted)
+        guard let prior = GroupTotals(members).prior() else { return nil }
+        self = prior
     }
 
     /// The moment estimator of the intra-class correlation, clamped from 1/51 to 1/3.
-    private init(estimating members: [Member]) {
-        let total = members.reduce(0) { $0 + $1.total }
-        let mean = (members.reduce(0) { $0 + $1.successes } + 1.5) / (total + 3)
-        var scatter = 0.0
-        var expected = 0.0
-        var scale = 0.0
-        for member in members {
-            let deviation = member.successes / member.total - mean
-            let rest = 1 - member.total / total
-            scatter += member.total * deviation * deviation
-            expected += rest
-            scale += (member.total - 1) * rest
-        }
-        let raw = scale > 0 ? (scatter / (mean * (1 - mean)) - expected) / scale : 0
+    ///
+    /// - Parameters:
+    ///   - deviation: sum of n (s/n - mean)².
+    ///   - expected: sum of 1 - n/N.
+    ///   - scale: sum of (n - 1)(1 - n/N).
+    init(mean: Double, deviation: Double, expected: Double, scale: Double) {
+        let raw = scale > 0 ? (deviation / (mean * (1 - mean)) - expected) / scale : 0
         let correlation = min(1.0 / 3, max(1.0 / 51, raw))
-        self.mean = mean
-        strength = (1 - correlation) / correlation
+        self.init(mean: mean, strength: (1 - correlation) / correlation)
     }
+
+    init(mean: Double, strength: Double) {
+        self.mean = mean
+        self.strength = strength
+    }
+
+    /// The same belief, held less firmly.
+    ///
+    /// - Parameter limit: the strength of what a group may teach that was put together by its own members.
+    public func limited(to limit: Double) -> GroupPrior { GroupPrior(mean: mean, strength: min(limit, strength)) }
 }

@@ -38,8 +38,7 @@ public struct ProperScores: Sendable, Hashable {
             let outcome = forecast.happened ? 1.0 : 0.0
             let error = forecast.probability - outcome
             squares += error * error
-            let clipped = min(1 - 1e-6, max(1e-6, forecast.probability))
-            losses -= log(forecast.happened ? clipped : 1 - clipped)
+            losses += Self.loss(of: forecast)
             happened += outcome
         }
         brier = squares / count
@@ -47,5 +46,11 @@ public struct ProperScores: Sendable, Hashable {
         baseRate = happened / count
         let spread = baseRate * (1 - baseRate)
         skill = spread > 0 ? 1 - brier / spread : nil
+    }
+
+    /// Negative log likelihood of one outcome.
+    static func loss(of forecast: Forecast) -> Double {
+        let clipped = min(1 - 1e-6, max(1e-6, forecast.probability))
+        return -log(forecast.happened ? clipped : 1 - clipped)
     }
 }

@@ -1,0 +1,85 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+public import IPAddresses
+internal import NIOPosix
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Finds the addresses of a name.
+public protocol NameResolver: Sendable {
+    /// The addresses, in order of preference; empty when the name has none.
+    func addresses(of name: String) async -> [IPAddress]
+}
+
+/// The system's resolver, on threads of its own because it blocks.
+public struct SystemResolver: NameResolver {
+    public init() {}
+
+    public func addresses(of name: String) async -> [IPAddress] {
+        (try? await NIOThreadPool.singleton.runIfActive { Self.lookUp(name) }) ?? []
+    }
+
+    private static func lookUp(_ name: String) -> [IPAddress] {
+        var hints = addrinfo()
+        hints.ai_family = AF_UNSPEC
+        hints.ai_socktype = SocketKind.stream
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(name, nil, &hints, &list) == 0 else { return [] }
+        defer { freeaddrinfo(list) }
+        var found: [IPAddress] = []
+        var entry = list
+        while let current = entry {
+            if let address = current.pointee.ai_addr.flatMap(SocketKind.address), !found.contains(address) {
+                found.append(address)
+            }
+            entry = current.pointee.ai_next
+        }
+        return found
+    }
+}
+
+/// The addresses of this machine's interfaces.
+public enum OwnAddresses {
+    /// Reads them from the system.
+    public static func read() -> Set<IPAddress> {
+        var list: UnsafeMutablePointer<ifaddrs>?
+        guard getifaddrs(&list) == 0 else { return [] }
+        defer { freeifaddrs(list) }
+        var found: Set<IPAddress> = []
+        var entry = list
+        while let current = entry {
+            if let address = current.pointee.ifa_addr.flatMap(SocketKind.address) { found.insert(address) }
+            entry = current.pointee.ifa_next
+        }
+        return found
+    }
+}
+
+private enum SocketKind {
+    #if canImport(Glibc)
+        static let stream = Int32(SOCK_STREAM.rawValue)
+    #else
+        static let stream = SOCK_STREAM
+    #endif
+
+    static func address(_ pointer: UnsafeMutablePointer<sockaddr>) -> IPAddress? {
+        switch Int32(pointer.pointee.sa_family) {
+        case AF_INET:
+            pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { v4 in
+                withUnsafeBytes(of: v4.pointee.sin_addr) { IPAddress(bytes: Array($0)) }
+            }
+        case AF_INET6:
+            pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { v6 in
+                withUnsafeBytes(of: v6.pointee.sin6_addr) { IPAddress(bytes: Array($0)) }
+            }
+        default: nil
+        }
+    }
+}
