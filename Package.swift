@@ -150,6 +150,8 @@ let package = Package(
         tests("LightningGraph", ["Gzip", "LightningPrimitives"], resources: [.copy("Vectors")]),
         module("Charts"),
         tests("Charts"),
+        module("PaymentSimulation", ["Charts", "LightningGraph", "LightningPrimitives", "TrustScore"]),
+        tests("PaymentSimulation", ["Gzip", "LightningGraph", "LightningPrimitives", "TrustScore"]),
         module("TrustScore"),
         tests("TrustScore", [crypto], resources: [.copy("Vectors")]),
         module(
@@ -313,10 +315,12 @@ let package = Package(
         module(
             "Gateway",
             [
-                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle", "OutboundHTTP",
+                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle",
+                "OutboundHTTP",
                 "Postgres",
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
-                "PrometheusExposition", "ReverseProxy", "ServiceCatalogue", "ServiceProbing", "TrustScore", "WatchedFiles", crypto,
+                "PrometheusExposition", "ReverseProxy", "ServiceCatalogue", "ServiceProbing", "TrustScore",
+                "WatchedFiles", crypto,
                 httpTypes,
                 hummingbird, hummingbirdCore, lifecycle, logging, metrics, nioCore, nioFoundation, nioHTTP1,
                 nioHTTPTypes,
@@ -335,8 +339,8 @@ let package = Package(
         .executableTarget(
             name: "assay",
             dependencies: [
-                "ByteCoding", "Crawler", "EmbeddedPostgres", "Gate", "Gateway", "HealthCheck", "IPAddresses", "L402",
-                "L402Client",
+                "ByteCoding", "Crawler", "EmbeddedPostgres", "Gate", "Gateway", "Gzip", "HealthCheck", "IPAddresses",
+                "L402", "L402Client", "LightningGraph", "PaymentSimulation",
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "OutboundHTTP",
                 "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",

@@ -22,7 +22,7 @@ struct Assay: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, ServeCommand.self, CrawlCommand.self, SandboxCommand.self, MigrateCommand.self,
             GetCommand.self, TokenCommand.self, ReceiptCommand.self, HealthCheckCommand.self, ConfigCommand.self,
-            ServicesCommand.self, ProbeCommand.self,
+            ServicesCommand.self, ProbeCommand.self, SimulateCommand.self,
             DatabaseCommand.self,
         ]
     )
