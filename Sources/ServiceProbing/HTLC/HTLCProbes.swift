@@ -161,8 +161,7 @@ public struct HTLCProbes: Sendable {
         try await PathEvidence(client).record(
             [attempt],
             isProbe: true,
-            from: own,
-            predicted: answer.successProbability
+            from: own
         )
         return word
     }
