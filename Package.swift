@@ -283,8 +283,16 @@ let package = Package(
             [
                 "Bolt11", "ByteCoding", "Crawler", "Evidence", "IPAddresses", "L402", "LND", "LightningPrimitives",
                 "LightningSandbox", "Macaroons", "OutboundHTTP", "Postgres", "PostgresTestSupport", "Registries",
-                "Secp256k1", "ServiceChecks", "TrustScore", hummingbird, httpTypes, logging, nioCore,
+                "Secp256k1", "ServiceChecks", "TrustScore", "SpendCrashProbe", hummingbird, httpTypes, logging, nioCore,
+                subprocess,
             ]
+        ),
+        // A process for the tests of spending to kill.
+        .executableTarget(
+            name: "SpendCrashProbe",
+            dependencies: ["Bolt11", "LND", "LightningPrimitives", "Postgres", "ServiceProbing", logging],
+            path: "Tests/SpendCrashProbe",
+            swiftSettings: settings
         ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
@@ -308,16 +316,24 @@ let package = Package(
         module(
             "Gateway",
             [
-                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle", "OutboundHTTP",
+                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle",
+                "OutboundHTTP",
                 "Postgres",
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
-                "PrometheusExposition", "ReverseProxy", "ServiceCatalogue", "ServiceProbing", "TrustScore", "WatchedFiles", crypto,
+                "PrometheusExposition", "ReverseProxy", "ServiceCatalogue", "ServiceProbing", "TrustScore",
+                "WatchedFiles", crypto,
                 httpTypes,
                 hummingbird, hummingbirdCore, lifecycle, logging, metrics, nioCore, nioFoundation, nioHTTP1,
                 nioHTTPTypes,
             ]
         ),
-        tests("Gateway", ["Gate", "IPAddresses", "LightningPrimitives", httpTypes, logging, nioCore]),
+        tests(
+            "Gateway",
+            [
+                "Gate", "IPAddresses", "Ledger", "LightningPrimitives", "Postgres", "PostgresTestSupport",
+                "ServiceProbing", httpTypes, logging, nioCore,
+            ]
+        ),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
         tests("HealthCheck"),
         tests("LND", ["ByteCoding", "LightningPrimitives", nioCore], resources: [.copy("Vectors")]),

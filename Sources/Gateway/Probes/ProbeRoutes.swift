@@ -82,7 +82,9 @@ extension APIRoute {
 }
 
 extension PaidProduct {
-    /// A probe at a price. Deposits pay it in full, because it is passed on, and what is left over goes back to a token,
+    /// A probe at a price.
+    ///
+    /// Deposits pay it in full, because it is passed on, and what is left over goes back to a token,
     /// which a payment for one request does not have.
     fileprivate static func probe(_ price: MilliSatoshi) -> PaidProduct {
         var product = PaidProduct(

@@ -123,7 +123,9 @@ public struct ProbeRequestStore: Sendable {
         return try await client.query(Self.submit, values).count == 1
     }
 
-    /// How a probe stands; `nil` when there is none. Who knows the id may know the result.
+    /// How a probe stands; `nil` when there is none.
+    ///
+    /// Who knows the id may know the result.
     public func status(_ id: ProbeID) async throws(PostgresError) -> ProbeStatus? {
         guard let row = try await client.query(Self.read, [.bytea(id.bytes)]).first else { return nil }
         let result = try row.optionalText(1).flatMap {
