@@ -66,6 +66,9 @@ let package = Package(
         .library(name: "IPAddresses", targets: ["IPAddresses"]),
         .library(name: "L402", targets: ["L402"]),
         .library(name: "LND", targets: ["LND"]),
+        .library(name: "Gzip", targets: ["Gzip"]),
+        .library(name: "LightningGraph", targets: ["LightningGraph"]),
+        .library(name: "Crawler", targets: ["Crawler"]),
         .library(name: "Ledger", targets: ["Ledger"]),
         .library(name: "LightningPrimitives", targets: ["LightningPrimitives"]),
         .library(name: "LightningSandbox", targets: ["LightningSandbox"]),
@@ -184,8 +187,8 @@ let package = Package(
         module(
             "LND",
             [
-                "ByteCoding", "Deadlines", "LightningPrimitives", "WatchedFiles", httpClient, logging, metrics, nioCore,
-                nioFoundation, nioHTTP1, nioSSL,
+                "ByteCoding", "Deadlines", "LightningPrimitives", "WatchedFiles", httpClient, lifecycle, logging, metrics,
+                nioCore, nioFoundation, nioHTTP1, nioSSL,
             ]
         ),
         module(
@@ -237,7 +240,8 @@ let package = Package(
         tests(
             "Crawler",
             [
-                "ByteCoding", "Gzip", "LightningGraph", "LightningPrimitives", "Postgres", "PostgresTestSupport",
+                "ByteCoding", "Evidence", "Gzip", "LightningGraph", "LightningPrimitives", "Postgres",
+                "PostgresTestSupport",
                 "TrustScore", crypto, logging, metrics,
             ]
         ),
@@ -336,7 +340,10 @@ let package = Package(
         ),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
         tests("HealthCheck"),
-        tests("LND", ["ByteCoding", "LightningPrimitives", nioCore], resources: [.copy("Vectors")]),
+        tests(
+            "LND",
+            ["ByteCoding", "LightningPrimitives", logging, nioCore, nioHTTP1, nioPosix],
+            resources: [.copy("Vectors")]),
 
         // Layer 5: the program.
         .executableTarget(

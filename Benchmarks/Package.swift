@@ -47,6 +47,19 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "TrustBenchmark",
+            dependencies: assay(
+                "Crawler",
+                "EmbeddedPostgres",
+                "Gzip",
+                "LightningGraph",
+                "LightningPrimitives",
+                "Migrations",
+                "Postgres"
+            ) + [logging],
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "GateBenchmark",
             dependencies: assay(
                 "EmbeddedPostgres",

@@ -16,6 +16,8 @@ struct LNDCall: Sendable {
     let purpose: Purpose
     /// Whether 404 means that a thing does not exist, rather than the call.
     var mayBeNotFound = false
+    /// Whether the call needs no macaroon.
+    var isOpen: Bool { name == "state" }
 
     static let state = LNDCall(name: "state", method: .GET, purpose: .state)
     static let getInfo = LNDCall(name: "getinfo", method: .GET, purpose: .state)

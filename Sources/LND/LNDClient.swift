@@ -34,6 +34,7 @@ public final class LNDClient: Sendable {
     public func nodeStatus() async throws(LNDError) -> NodeStatus {
         let deadline = transport.configuration.deadlines.state
         let wire: WireInfo = try await unary(.getInfo, "/v1/getinfo", deadline: deadline)
+        _ = transport.note(version: wire.status.version)
         return wire.status
     }
 
@@ -91,7 +92,15 @@ public final class LNDClient: Sendable {
             let response = try await transport.open(call, path: path, body: body)
             let data = Data(buffer: try await response.body.collect(upTo: 8 << 20))
             let answer = try? JSONDecoder().decode(Answer.self, from: data)
-            try Self.check(call, status: Int(response.status.code), data: data, bodyDecodes: answer != nil)
+            do throws(LNDError) {
+                try Self.check(call, status: Int(response.status.code), data: data, bodyDecodes: answer != nil)
+            } catch {
+                var error = error
+                if let wait = response.headers.first(name: "Retry-After").flatMap({ Int($0) }), wait >= 0 {
+                    error.retryAfter = .seconds(wait)
+                }
+                throw error
+            }
             guard let answer else { throw CancellationError() }
             return answer
         }

@@ -49,6 +49,8 @@ public struct LNDError: Error, Sendable, CustomStringConvertible {
     public let grpcCode: Int?
     /// LND's message or the transport's; shown to operators only.
     public let detail: String
+    /// How long the node asked to be left alone, when it said so.
+    public internal(set) var retryAfter: Duration?
 
     /// Whether the same call may be sent again: always for a read, never for a payment whose fate is unknown.
     public var isTransient: Bool {

@@ -15,12 +15,23 @@ internal import WatchedFiles
 
 /// Sends requests: pinned TLS, macaroon, deadline, breaker and metrics, in one place for all calls.
 final class LNDTransport: Sendable {
-    private struct State {
+    fileprivate struct State {
         var client: HTTPClient?
         var certificateGeneration = 0
         var breakers: [LNDCall.Purpose: CircuitBreaker] = [:]
         var isShutDown = false
+        var macaroon = MacaroonLatch()
+        /// Until when calls of a purpose are held back, because the node asked for it.
+        var busyUntil: [LNDCall.Purpose: Double] = [:]
+        var inFlight = 0
+        /// Calls this node does not have and that were spoken of once.
+        var missing: Set<String> = []
+        var version = ""
+        var learnt: [LearntMeaning] = []
     }
+
+    /// Calls that find out whether the macaroon is taken; they are sent in any case.
+    @TaskLocal static var isCanary = false
 
     let configuration: LNDConfiguration
     let logger: Logger
@@ -71,25 +82,25 @@ final class LNDTransport: Sendable {
         deadline: Duration,
         _ exchange: @escaping @Sendable () async throws -> Result
     ) async throws(LNDError) -> Result {
-        guard admit(call) else {
-            count(call, "breaker_open")
-            throw LNDError(
-                errorClass: .breakerOpen,
-                meaning: nil,
-                call: call.name,
-                grpcCode: nil,
-                detail: "the node did not answer lately; the call was not sent"
-            )
+        if let refusal = admit(call) {
+            count(call, refusal.errorClass.rawValue)
+            throw refusal
         }
+        defer { Gauge(label: "lnd_inflight").record(state.withLock { $0.endCall() }) }
         let begin = clock.now
         do {
             let result = try await withDeadline(deadline, exchange)
             record(call, .success)
+            if !call.isOpen { releaseIfLatched() }
             count(call, "ok")
             Timer(label: "lnd_latency_seconds", dimensions: [("call", call.name)]).record(duration: clock.now - begin)
+            if call.purpose == .routes {
+                Timer(label: "lnd_queryroutes_duration_seconds").record(duration: clock.now - begin)
+            }
             return result
         } catch {
-            let failure = error as? LNDError ?? transportError(call, error)
+            let failure = interpret(error as? LNDError ?? transportError(call, error))
+            note(failure, of: call)
             record(call, Self.outcome(of: failure.errorClass))
             count(call, failure.errorClass.rawValue)
             if failure.meaning == .unclassified {
@@ -180,10 +191,117 @@ final class LNDTransport: Sendable {
 
     private func now() -> Double { (clock.now - start) / .seconds(1) }
 
-    private func admit(_ call: LNDCall) -> Bool {
+    /// Takes a place for a call, or says why it must not be sent.
+    private func admit(_ call: LNDCall) -> LNDError? {
         let now = now()
-        return state.withLock { $0.breakers[call.purpose, default: CircuitBreaker()].admit(now: now) }
+        let isCanary = Self.isCanary
+        return state.withLock { state in
+            if !call.isOpen, !isCanary, !state.macaroon.admit(now: now) {
+                return LNDError(
+                    errorClass: .auth,
+                    meaning: .macaroonRefused,
+                    call: call.name,
+                    grpcCode: nil,
+                    detail: "the node refuses the macaroon \(configuration.macaroonPath); it is tried again every minute"
+                )
+            }
+            if let until = state.busyUntil[call.purpose], now < until {
+                return LNDError(
+                    errorClass: .busy,
+                    meaning: nil,
+                    call: call.name,
+                    grpcCode: nil,
+                    detail: "the node asked to be left alone",
+                    retryAfter: .seconds(until - now)
+                )
+            }
+            guard state.breakers[call.purpose, default: CircuitBreaker()].admit(now: now) else {
+                return LNDError(
+                    errorClass: .breakerOpen,
+                    meaning: nil,
+                    call: call.name,
+                    grpcCode: nil,
+                    detail: "the node did not answer lately; the call was not sent"
+                )
+            }
+            state.inFlight += 1
+            return nil
+        }
     }
+
+    /// Gives a sentence the meaning that was learnt for it.
+    private func interpret(_ error: LNDError) -> LNDError {
+        guard error.meaning == .unclassified else { return error }
+        let learnt = state.withLock { state in
+            state.learnt.first { $0.call == error.call && $0.code == error.grpcCode && $0.message == error.detail }
+        }
+        guard let learnt else { return error }
+        return LNDError(
+            errorClass: error.errorClass,
+            meaning: learnt.meaning,
+            call: error.call,
+            grpcCode: error.grpcCode,
+            detail: error.detail
+        )
+    }
+
+    /// Draws the conclusions for later calls.
+    private func note(_ error: LNDError, of call: LNDCall) {
+        let now = now()
+        switch error.errorClass {
+        case .auth: latchMacaroon()
+        case .busy:
+            guard let wait = error.retryAfter else { return }
+            state.withLock { $0.busyUntil[call.purpose] = now + min(300, wait / .seconds(1)) }
+        case .unsupported:
+            let version = state.withLock { $0.missing.insert(call.name).inserted ? $0.version : nil }
+            guard let version else { return }
+            logger.error(
+                "this node does not have the call; what needs it is off",
+                metadata: ["lnd.call": "\(call.name)", "lnd.version": "\(version)"]
+            )
+        case .cancelled, .transport, .breakerOpen, .answered: break
+        }
+    }
+
+    /// Stops calls with this macaroon, but for one a minute.
+    func latchMacaroon() {
+        let now = now()
+        let isNew = state.withLock { $0.macaroon.latch(now: now) }
+        showLatch(1)
+        if isNew { logger.error("the node refuses the macaroon", metadata: ["lnd.macaroon": "\(configuration.macaroonPath)"]) }
+    }
+
+    /// Lets calls with this macaroon pass again.
+    func releaseMacaroon() {
+        let wasLatched = state.withLock { $0.macaroon.release() }
+        showLatch(0)
+        if wasLatched { logger.notice("the node takes the macaroon again") }
+    }
+
+    private func releaseIfLatched() {
+        if state.withLock({ $0.macaroon.isLatched }) { releaseMacaroon() }
+    }
+
+    private func showLatch(_ level: Double) {
+        let file = configuration.macaroonPath.split(separator: "/").last.map(String.init) ?? ""
+        Gauge(label: "lnd_macaroon_refused", dimensions: [("macaroon", file)]).record(level)
+    }
+
+    /// Takes note of what the node is; another version has its own sentences.
+    ///
+    /// - Returns: whether it is another version than before.
+    func note(version: String) -> Bool {
+        state.withLock { state in
+            guard state.version != version else { return false }
+            state.version = version
+            state.learnt = []
+            state.missing = []
+            return true
+        }
+    }
+
+    func learn(_ meaning: LearntMeaning) { state.withLock { $0.learnt.append(meaning) } }
 
     private func record(_ call: LNDCall, _ outcome: CircuitBreaker.Outcome) {
         let now = now()
@@ -201,5 +319,12 @@ final class LNDTransport: Sendable {
 
     private func count(_ call: LNDCall, _ errorClass: String) {
         Counter(label: "lnd_requests_total", dimensions: [("call", call.name), ("class", errorClass)]).increment()
+    }
+}
+
+extension LNDTransport.State {
+    fileprivate mutating func endCall() -> Int {
+        inFlight -= 1
+        return inFlight
     }
 }

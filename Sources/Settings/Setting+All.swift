@@ -321,7 +321,7 @@ extension Setting {
         "ASSAY_GRAPH_DELTA_SPACING_MS",
         .integer(0...3_600_000),
         default: "1000",
-        "Least milliseconds between two scorings of changes; they never take more than a third of a core."
+        "Least milliseconds between two scorings of changes; they never take more than half a core."
     )
     public static let pathSource = Setting(
         "NODE_PUBKEY",

@@ -27,6 +27,11 @@ extension PostgresClient {
         try #require(await query(Statement("number.\(sql.hashValue)", sql)).first).int8(0)
     }
 
+    /// The single byte string that a query returns.
+    func bytes(_ sql: String) async throws -> [UInt8] {
+        try #require(await query(Statement("bytes.\(sql.hashValue)", sql)).first).bytea(0)
+    }
+
     /// The single text that a query returns.
     func text(_ sql: String) async throws -> String {
         try #require(await query(Statement("text.\(sql.hashValue)", sql)).first).text(0)

@@ -2,12 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Crawler
+import Evidence
 import Foundation
 import LightningGraph
 import LightningPrimitives
 import Postgres
 import Synchronization
 import Testing
+import TrustScore
 
 @Suite("Graph pass")
 struct GraphPassTests {
@@ -21,6 +23,37 @@ struct GraphPassTests {
         now: Date = Self.now
     ) async throws -> PassReport {
         try await client.withConnection { try await GraphPass(source, options: options).run($0, now: now) }
+    }
+
+    @Test("payments that arrived count in the score, and make their node a place of trust")
+    func payments() async throws {
+        try await CrawlerDatabase.with { client in
+            let seconds = Int64(Self.now.timeIntervalSince1970)
+            _ = try await pass(client, .top100)
+            let worst = try await client.bytes("SELECT hash FROM node_scores ORDER BY score LIMIT 1")
+            let best = try await client.bytes("SELECT pubkey FROM nodes ORDER BY capacity_sats DESC LIMIT 1")
+            let options = PassOptions(trustedNodes: [try #require(NodeID(best))])
+            #expect(try await pass(client, .top100, options: options).seeds == 1)
+            let outcomes = (0..<6).map {
+                Outcome(
+                    target: .node(worst),
+                    source: .paid,
+                    stage: nil,
+                    success: true,
+                    weight: 3,
+                    label: "payment",
+                    observedAt: seconds - Int64($0) * 22_000
+                )
+            }
+            try await EvidencePartitions.ensure(client, now: seconds)
+            try await EvidenceStore(client).record(outcomes, now: seconds)
+            #expect(try await pass(client, .top100, options: options).seeds == 2)
+            let value =
+                "SELECT (1000 * (components->>'payments')::float8)::bigint FROM node_scores WHERE components ? 'payments'"
+            // Nobody else was paid, so it is pulled to one half.
+            #expect((600...900).contains(try await client.number(value)))
+            #expect(try await client.number("SELECT count(*) FROM node_scores WHERE components ? 'payments'") == 1)
+        }
     }
 
     @Test("the real graph of 100 nodes is stored and scored, always the same")

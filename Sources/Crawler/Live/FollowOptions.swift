@@ -8,7 +8,7 @@ public struct FollowOptions: Sendable {
     /// The least time from the end of one pass to the start of the next.
     public var spacing: Duration = .seconds(1)
     /// Passes over changes take at most this share of one core, 0 to 1: the wait grows with what a pass takes.
-    public var share = 1.0 / 3
+    public var share = 0.5
     /// A stream that was lost for longer makes the whole graph be read again.
     public var longestGap: Duration = .seconds(120)
     /// What depends on the time of day alone, such as ages, is scored at least this often.
@@ -19,7 +19,7 @@ public struct FollowOptions: Sendable {
     public init() {}
 
     /// The wait after a pass.
-    func pause(after duration: Duration) -> Duration {
+    public func pause(after duration: Duration) -> Duration {
         let factor = (1 - share) / share
         return max(spacing, duration * factor)
     }

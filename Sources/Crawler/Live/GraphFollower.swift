@@ -168,13 +168,8 @@ public final class GraphFollower<Source: GraphUpdateSource>: Service, Sendable {
         for await _ in live.rings {
             do {
                 try await Task.sleep(for: options.window)
-                let start = clock.now
-                let report = try await client.withConnection { try await live.rescore($0) }
-                if let report {
-                    noteResync()
-                    finished(report)
-                }
-                try await Task.sleep(for: options.pause(after: clock.now - start))
+                // Changes that came during a pass and its pause have waited long enough.
+                repeat { try await scoreOnce() } while await live.hasChanged
             } catch {
                 guard !Task.isCancelled else { return }
                 Counter(label: "graph_rescore_errors_total").increment()
@@ -184,6 +179,16 @@ public final class GraphFollower<Source: GraphUpdateSource>: Service, Sendable {
                 await live.ring()
             }
         }
+    }
+
+    private func scoreOnce() async throws {
+        let start = clock.now
+        let report = try await client.withConnection { try await live.rescore($0) }
+        if let report {
+            noteResync()
+            finished(report)
+        }
+        try await Task.sleep(for: options.pause(after: clock.now - start))
     }
 
     private func ringForTime() async {

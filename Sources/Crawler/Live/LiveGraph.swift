@@ -33,6 +33,9 @@ public actor LiveGraph<Source: GraphUpdateSource> {
     /// Whether a graph has been read.
     public var isLoaded: Bool { scored != nil }
 
+    /// Whether something waits to be scored.
+    public var hasChanged: Bool { evolving?.hasChanged == true || (evolving != nil && !unwritten.isEmpty) }
+
     /// Asks for a pass even if nothing has changed.
     public func ring() { bell.yield() }
 

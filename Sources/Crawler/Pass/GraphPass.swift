@@ -78,7 +78,7 @@ public struct GraphPass<Source: GraphSource>: Sendable {
         let seconds = Int64(now.timeIntervalSince1970)
         let graph = scored.graph
         let view = steps.measure(.facts) { GraphView(graph, now: seconds) }
-        let vantage = Vantage(graph: graph, facts: view.facts, own: scored.node, options: options)
+        var vantage = Vantage(graph: graph, facts: view.facts, own: scored.node, options: options)
         var report = PassReport(
             reading: reading,
             nodes: graph.nodes.count,
@@ -86,7 +86,6 @@ public struct GraphPass<Source: GraphSource>: Sendable {
             source: graph.nodes[vantage.source].id,
             isSourceOwnNode: vantage.isOwnNode
         )
-        report.seeds = vantage.seeds.count
         report.isFull = delta == nil
         var results = scored.results
         try await session.transaction {
@@ -102,6 +101,8 @@ public struct GraphPass<Source: GraphSource>: Sendable {
             steps.end(.ingest)
             progress(PassProgress(phase: "store", done: 1, total: 1))
             let histories = try await store.histories(of: graph, now: seconds)
+            vantage.trust(histories.indices.lazy.filter { histories[$0].payments?.hasSettled == true })
+            report.seeds = vantage.seeds.count
             steps.end(.history)
             let fresh = try score(view, vantage, histories, now: seconds, steps: &steps, report: &report, progress)
             progress(PassProgress(phase: "write", done: 0, total: 1))

@@ -11,4 +11,16 @@ struct NodeHistory: Sendable, Hashable {
     var capacity7dAgo: Int64?
     /// Fees of the node's own directions that became others within seven days.
     var feeChanges7d = 0
+    /// Payments and HTLC probes of the node; `nil` without any.
+    var payments: Payments?
+
+    /// What was seen of payments to a node.
+    struct Payments: Sendable, Hashable {
+        /// Mean of the belief, with what is expected of such nodes.
+        var mean: Double
+        /// Weight of the outcomes themselves, decayed.
+        var weight: Double
+        /// Whether one arrived, or could have, within 30 days.
+        var hasSettled: Bool
+    }
 }

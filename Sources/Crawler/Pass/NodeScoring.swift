@@ -49,8 +49,8 @@ struct NodeScoring {
     /// The components that have evidence.
     ///
     /// Paths, rank, flow and age are computed from the whole graph and stand for themselves. The share of enabled capacity is
-    /// worth as many observations as there are channels, and fee changes as many as there are days since our first
-    /// sighting of the node: both are pulled to the median of the nodes with a live channel.
+    /// worth as many observations as there are channels, fee changes as many as there are days since our first sighting of the
+    /// node, and payments as many as their outcomes weigh: these are pulled to the median of the nodes with a live channel.
     private func measure(_ node: Int) -> [NodeScore.Component: NodeScore.Measurement] {
         let facts = facts[node]
         var measurements: [NodeScore.Component: NodeScore.Measurement] = [
@@ -68,6 +68,9 @@ struct NodeScoring {
         if facts.oldestLiveBlock > 0 {
             measurements[.age] = .init(value: NodeScore.age(days: days(since: blockTime(facts.oldestLiveBlock))))
         }
+        if let payments = histories[node].payments {
+            measurements[.payments] = .init(value: payments.mean, observations: payments.weight)
+        }
         let observed = min(7, (now - histories[node].firstObserved) / 86_400)
         if observed >= 1, facts.channels > 0 {
             let perWeek = Double(histories[node].feeChanges7d) / Double(facts.channels) * 7 / Double(observed)
@@ -81,7 +84,7 @@ struct NodeScoring {
         of measurements: [[NodeScore.Component: NodeScore.Measurement]]
     ) -> [NodeScore.Component: Double] {
         var medians: [NodeScore.Component: Double] = [:]
-        for component in [NodeScore.Component.uptime, .policyStability] {
+        for component in [NodeScore.Component.uptime, .policyStability, .payments] {
             let live = zip(facts, measurements).filter { $0.0.liveCapacitySat > 0 }
             medians[component] = median(live.compactMap { $0.1[component]?.value })
         }

@@ -12,7 +12,7 @@ struct Vantage {
     /// Index of the node that the source itself is looked at from: the best connected other one.
     let second: Int?
     /// Indexes of the trusted nodes.
-    let seeds: [Int]
+    private(set) var seeds: [Int]
 
     /// Seeds when nobody is named: this many nodes with the largest live capacity.
     ///
@@ -37,4 +37,7 @@ struct Vantage {
         if let ownIndex { named.insert(ownIndex) }
         seeds = named.isEmpty ? Array(ranked.prefix(Self.defaultSeeds)) : named.sorted()
     }
+
+    /// Trusts nodes that have proven that payments reach them, too.
+    mutating func trust(_ settled: some Sequence<Int>) { seeds = Set(seeds).union(settled).sorted() }
 }

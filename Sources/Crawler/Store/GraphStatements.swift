@@ -176,6 +176,22 @@ enum GraphStatements {
         """
     )
 
+    /// Beliefs about payments to nodes, on what is expected of nodes like them.
+    static let payments = Statement(
+        "graph.payments",
+        """
+        SELECT n.pubkey, (coalesce(min(t.alpha), 1.5) + sum((p.alpha - 1.5) * f.left))
+                / (coalesce(min(t.alpha + t.beta), 3) + sum((p.alpha + p.beta - 3) * f.left)),
+            sum((p.alpha + p.beta - 3) * f.left), EXISTS (SELECT FROM buckets b WHERE b.kind = 1 AND b.id = n.hash
+                AND b.s > 0 AND b.day > (to_timestamp($1) AT TIME ZONE 'UTC')::date - 30)
+        FROM posteriors p JOIN nodes n ON n.hash = p.id
+        LEFT JOIN target_priors t ON t.kind = 1 AND t.id = p.id AND t.stage = 0, LATERAL (
+            SELECT exp(-least(10, greatest(0, $1 - p.last_ts) / CASE p.source WHEN 1 THEN $2 ELSE $3 END)) AS left
+        ) f
+        WHERE p.kind = 1 AND p.stage = 0 AND p.source IN (1, 3) GROUP BY n.pubkey, n.hash
+        """
+    )
+
     static let feeChanges = Statement(
         "graph.fee_changes",
         """

@@ -119,6 +119,15 @@ struct GraphStore {
             guard let index = try NodeID(row.bytea(0)).flatMap(graph.index) else { continue }
             histories[index].feeChanges7d = Int(try row.int8(1))
         }
+        let constants = [EvidenceSource.probe, .paid].map { PostgresValue.float8($0.timeConstant) }
+        for row in try await session.query(GraphStatements.payments, [time] + constants, deadline: Self.deadline) {
+            guard let index = try NodeID(row.bytea(0)).flatMap(graph.index) else { continue }
+            histories[index].payments = NodeHistory.Payments(
+                mean: try row.float8(1),
+                weight: try row.float8(2),
+                hasSettled: try row.bool(3)
+            )
+        }
         return histories
     }
 
