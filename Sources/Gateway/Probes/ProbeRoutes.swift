@@ -179,7 +179,7 @@ extension ProbeCounter {
                 seconds: 600
             )
         }
-        if status.state == .running {
+        if status.state == .running || status.result?.outcome == "pay_unknown" {
             guard let hash = Self.payment(grant) else { return try accepted(order) }
             // Charged in full now; what is not used is given back when the probe has ended.
             if try await desk.noteCharge(order.id, held, from: hash) { return try accepted(order) }

@@ -159,7 +159,7 @@ public final class ProbeWorker: Service {
             order.id,
             owner: owner,
             result: ProbeResult(purchase, includesCredential: order.includesCredential),
-            spent: purchase.paid + purchase.fee,
+            spent: purchase.committed(feeLimit: order.feeLimit),
             billing: purchase.outcome.billing
         )
         if isListed { try await endpoints.record(purchase) }
