@@ -187,7 +187,8 @@ let package = Package(
         module(
             "LND",
             [
-                "ByteCoding", "Deadlines", "LightningPrimitives", "WatchedFiles", httpClient, lifecycle, logging, metrics,
+                "ByteCoding", "Deadlines", "LightningPrimitives", "WatchedFiles", httpClient, lifecycle, logging,
+                metrics,
                 nioCore, nioFoundation, nioHTTP1, nioSSL,
             ]
         ),
@@ -343,7 +344,8 @@ let package = Package(
         tests(
             "LND",
             ["ByteCoding", "LightningPrimitives", logging, nioCore, nioHTTP1, nioPosix],
-            resources: [.copy("Vectors")]),
+            resources: [.copy("Vectors")]
+        ),
 
         // Layer 5: the program.
         .executableTarget(

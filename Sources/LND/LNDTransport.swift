@@ -202,7 +202,8 @@ final class LNDTransport: Sendable {
                     meaning: .macaroonRefused,
                     call: call.name,
                     grpcCode: nil,
-                    detail: "the node refuses the macaroon \(configuration.macaroonPath); it is tried again every minute"
+                    detail:
+                        "the node refuses the macaroon \(configuration.macaroonPath); it is tried again every minute"
                 )
             }
             if let until = state.busyUntil[call.purpose], now < until {
@@ -269,7 +270,9 @@ final class LNDTransport: Sendable {
         let now = now()
         let isNew = state.withLock { $0.macaroon.latch(now: now) }
         showLatch(1)
-        if isNew { logger.error("the node refuses the macaroon", metadata: ["lnd.macaroon": "\(configuration.macaroonPath)"]) }
+        if isNew {
+            logger.error("the node refuses the macaroon", metadata: ["lnd.macaroon": "\(configuration.macaroonPath)"])
+        }
     }
 
     /// Lets calls with this macaroon pass again.

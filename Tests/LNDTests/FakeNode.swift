@@ -17,6 +17,8 @@ final class FakeNode: Sendable {
         var body = ""
         /// Closes the connection instead of answering.
         var hangsUp = false
+        /// Says nothing at all.
+        var isSilent = false
     }
 
     private struct State {
@@ -105,6 +107,7 @@ final class FakeNode: Sendable {
             guard let reply = box.node.withLock({ $0 })?.reply(to: path), !reply.hangsUp else {
                 return context.close(promise: nil)
             }
+            guard !reply.isSilent else { return }
             var headers = HTTPHeaders(reply.headers)
             headers.replaceOrAdd(name: "Content-Length", value: "\(reply.body.utf8.count)")
             let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: reply.status), headers: headers)

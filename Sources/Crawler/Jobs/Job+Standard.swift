@@ -83,6 +83,13 @@ private enum StaleSweep {
             )
         ),
         (
+            table: "route_crosschecks",
+            statement: Statement(
+                "stale.route_crosschecks",
+                "DELETE FROM route_crosschecks WHERE checked_at < now() - interval '90 days'"
+            )
+        ),
+        (
             table: "graph_passes",
             statement: Statement(
                 "stale.graph_passes",

@@ -17,6 +17,7 @@ internal import Synchronization
 public final class GraphFollower<Source: GraphUpdateSource>: Service, Sendable {
     private struct State {
         var isLeader = false
+        var hasGraph = false
         /// Since when the stream is lost; `nil` while it is open.
         var lostAt: ContinuousClock.Instant?
         var lastPass = ContinuousClock.now
@@ -70,10 +71,16 @@ public final class GraphFollower<Source: GraphUpdateSource>: Service, Sendable {
     /// Whether this process keeps the graph.
     public var isLeader: Bool { state.withLock { $0.isLeader } }
 
+    /// Whether this process has read the graph since it got the lock.
+    public var hasGraph: Bool { state.withLock { $0.isLeader && $0.hasGraph } }
+
     /// Takes note that the whole graph was read and scored.
     public func noteResync() {
         let now = clock.now
-        state.withLock { $0.lastPass = now }
+        state.withLock { state in
+            state.lastPass = now
+            state.hasGraph = true
+        }
     }
 
     /// Follows until graceful shutdown or cancellation.
@@ -99,7 +106,10 @@ public final class GraphFollower<Source: GraphUpdateSource>: Service, Sendable {
         state.withLock { $0.isLeader = true }
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await follow(session)) } catch { outcome = .failure(error) }
-        state.withLock { $0.isLeader = false }
+        state.withLock { state in
+            state.isLeader = false
+            state.hasGraph = false
+        }
         await live.unload()
         _ = try? await session.query(Self.unlock)
         try outcome.get()

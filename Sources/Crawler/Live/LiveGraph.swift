@@ -3,6 +3,7 @@
 
 public import FoundationEssentials
 internal import LightningGraph
+public import LightningPrimitives
 internal import Metrics
 public import Postgres
 
@@ -32,6 +33,25 @@ public actor LiveGraph<Source: GraphUpdateSource> {
 
     /// Whether a graph has been read.
     public var isLoaded: Bool { scored != nil }
+
+    /// The graph as of the last pass, and the node it was read from.
+    func current() -> (graph: ChannelGraph, node: NodeID)? { scored.map { ($0.graph, $0.node) } }
+
+    /// Chooses such nodes; `nil` without a graph of two nodes.
+    public func canaries() -> RouteCanaries? {
+        guard let graph = scored?.graph else { return nil }
+        var capacities = [Int64](repeating: 0, count: graph.nodes.count)
+        for channel in graph.channels {
+            capacities[Int(channel.node1)] += channel.capacitySat
+            capacities[Int(channel.node2)] += channel.capacitySat
+        }
+        let named = capacities.indices.filter { capacities[$0] > 0 }
+        guard let hub = named.max(by: { capacities[$0] < capacities[$1] }),
+            let small = named.filter({ $0 != hub }).min(by: { capacities[$0] < capacities[$1] })
+        else { return nil }
+        let nodes = graph.nodes
+        return RouteCanaries(hub: nodes[hub].id, small: nodes[small].id, capacity: .sat(capacities[small]))
+    }
 
     /// Whether something waits to be scored.
     public var hasChanged: Bool { evolving?.hasChanged == true || (evolving != nil && !unwritten.isEmpty) }
@@ -108,6 +128,16 @@ public actor LiveGraph<Source: GraphUpdateSource> {
         waiting = []
         for continuation in woken { continuation.resume() }
     }
+}
+
+/// Nodes for questions about routes whose answers are known beforehand.
+public struct RouteCanaries: Sendable {
+    /// The node with the most capacity.
+    public let hub: NodeID
+    /// The node with the least.
+    public let small: NodeID
+    /// What it has.
+    public let capacity: MilliSatoshi
 }
 
 /// What became of the elements of updates.

@@ -97,6 +97,8 @@ struct CrawlCommand: AsyncParsableCommand {
                     progress: { state.note($0) },
                     finished: { state.note($0) }
                 ),
+                .routeCrosscheck(live, follower: follower, finder: LNDRouteFinder(lnd: lnd), options: options),
+                .routeMeanings(lnd, live, follower: follower),
                 .staleSweep(),
             ]
                 + Job.evidence(
@@ -112,7 +114,8 @@ struct CrawlCommand: AsyncParsableCommand {
         let routes = [APIRoute.metrics(registry, access: MetricsSetup.access(settings)), state.route(scheduler)]
         let http = GatewayServer(configuration: server, routes: routes, gate: nil, logger: logger)
         let services: [any Service] =
-            (database.server.map { [$0] } ?? []) + [client, http, follower, scheduler] + probing.services
+            (database.server.map { [$0] } ?? []) + [client, http, LNDWatch([(.read, lnd)]), follower, scheduler]
+            + probing.services
         try await Services.run(services, parent: parent, logger: logger)
         await probing.shutdown()
         await lnd.shutdown()
