@@ -149,6 +149,25 @@ struct PurchaseTests {
         }
     }
 
+    @Test("an endpoint where nothing could be bought has to wait like one that was bought from")
+    func failurePause() async throws {
+        try await Self.withShop { (shop) async throws in
+            _ = try await shop.store.ingest([ListedService(source: .index402, url: shop.base + "/good")]) { _ in true }
+            let checker = ServiceChecker(FakeService.client, network: .regtest)
+            _ = try await EndpointRound(store: shop.store, checker: checker, logger: silent).run()
+            shop.node.behave(.fail("FAILURE_REASON_NO_ROUTE"))
+            let probes = PaidProbes(
+                store: shop.store,
+                buyer: shop.buyer(),
+                ledger: SpendLedger(shop.client),
+                limits: PaidProbeLimits(budget: Shop.budget, probes: 10, feeLimit: .sat(10), pause: 3600),
+                logger: silent
+            )
+            let outcomes = [try await probes.run(), try await probes.run()]
+            #expect(outcomes == [["pay_routing_failed": 1], [:]])
+        }
+    }
+
     @Test("our own lack of money is not held against a service, a missing route is")
     func blame() async throws {
         try await Self.withShop { (shop) async throws in
