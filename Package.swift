@@ -290,8 +290,16 @@ let package = Package(
             [
                 "Bolt11", "ByteCoding", "Crawler", "Evidence", "IPAddresses", "L402", "LND", "LightningPrimitives",
                 "LightningSandbox", "Macaroons", "OutboundHTTP", "Postgres", "PostgresTestSupport", "Registries",
-                "Secp256k1", "ServiceChecks", "TrustScore", hummingbird, httpTypes, logging, nioCore,
+                "Secp256k1", "ServiceChecks", "TrustScore", "SpendCrashProbe", hummingbird, httpTypes, logging, nioCore,
+                subprocess,
             ]
+        ),
+        // A process for the tests of spending to kill.
+        .executableTarget(
+            name: "SpendCrashProbe",
+            dependencies: ["Bolt11", "LND", "LightningPrimitives", "Postgres", "ServiceProbing", logging],
+            path: "Tests/SpendCrashProbe",
+            swiftSettings: settings
         ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
@@ -326,7 +334,13 @@ let package = Package(
                 nioHTTPTypes,
             ]
         ),
-        tests("Gateway", ["Gate", "IPAddresses", "LightningPrimitives", httpTypes, logging, nioCore]),
+        tests(
+            "Gateway",
+            [
+                "Gate", "IPAddresses", "Ledger", "LightningPrimitives", "Postgres", "PostgresTestSupport",
+                "ServiceProbing", httpTypes, logging, nioCore,
+            ]
+        ),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
         tests("HealthCheck"),
         tests(

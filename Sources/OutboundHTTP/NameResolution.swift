@@ -3,6 +3,7 @@
 
 public import IPAddresses
 internal import NIOPosix
+internal import Synchronization
 
 #if canImport(Glibc)
     internal import Glibc
@@ -19,11 +20,38 @@ public protocol NameResolver: Sendable {
 }
 
 /// The system's resolver, on threads of its own because it blocks.
+///
+/// A name server that answers slowly or never holds up nobody else: who waits gives up after five seconds, and of look-ups
+/// that are still stuck there is a limited number.
 public struct SystemResolver: NameResolver {
+    private static let pool: NIOThreadPool = {
+        let pool = NIOThreadPool(numberOfThreads: 8)
+        pool.start()
+        return pool
+    }()
+    private static let underWay = Atomic<Int>(0)
+    private static let limit = 128
+    private static let patience = Duration.seconds(5)
+
     public init() {}
 
     public func addresses(of name: String) async -> [IPAddress] {
-        (try? await NIOThreadPool.singleton.runIfActive { Self.lookUp(name) }) ?? []
+        guard Self.underWay.add(1, ordering: .relaxed).newValue <= Self.limit else {
+            Self.underWay.subtract(1, ordering: .relaxed)
+            return []
+        }
+        let (answers, answer) = AsyncStream<[IPAddress]>.makeStream(bufferingPolicy: .bufferingOldest(1))
+        Self.pool.submit { _ in
+            answer.yield(Self.lookUp(name))
+            Self.underWay.subtract(1, ordering: .relaxed)
+        }
+        let patience = Task {
+            try await Task.sleep(for: Self.patience)
+            answer.yield([])
+        }
+        defer { patience.cancel() }
+        for await found in answers { return found }
+        return []
     }
 
     private static func lookUp(_ name: String) -> [IPAddress] {

@@ -25,7 +25,7 @@ public struct MetricDescription: Sendable, Hashable {
     static func fallbackHelp(_ name: String) -> String { name.replacing("_", with: " ") + "." }
 
     /// All metrics of this product.
-    public static let all: [MetricDescription] = http + proxy + money + lnd + database + scoring + process
+    public static let all: [MetricDescription] = http + proxy + money + lnd + database + scoring + probing + process
 
     private static let http = [
         MetricDescription("requests_total", "HTTP requests answered, by method, route pattern and status."),

@@ -1,8 +1,8 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-public import FoundationEssentials
 internal import Evidence
+public import FoundationEssentials
 internal import LightningGraph
 internal import LightningPrimitives
 internal import Logging
@@ -185,15 +185,14 @@ public struct GraphPass<Source: GraphSource>: Sendable {
         let total = PassOptions.tiers.count + 2
         progress(PassProgress(phase: "score", done: 0, total: total))
         let links = WeightedLinks.perPair(of: view.graph, clock: view.clock)
-        let (compatible, seeded) = steps.measure(.rank) { ranks(view, vantage, links) }
-        let places = steps.measure(.liquidity) {
-            LiquidityView(
-                view.graph,
-                facts: view.facts,
-                links: links,
-                ranks: PageRank.seeded(links, seeds: vantage.vouchers).scores
-            )
-        }
+        let (compatible, seeded) = ranks(view, vantage, links)
+        steps.end(.rank)
+        let places = LiquidityView(
+            view.graph,
+            facts: view.facts,
+            links: links,
+            ranks: PageRank.seeded(links, seeds: vantage.vouchers).scores
+        )
         let forecasts = liquidity.learn(from: inputs.attempts, in: places, own: inputs.own)
         steps.end(.liquidity)
         progress(PassProgress(phase: "score", done: 1, total: total))
@@ -239,10 +238,17 @@ public struct GraphPass<Source: GraphSource>: Sendable {
                 let exact = sweep.exactPath(to: node, from: vantage.source, amount: hops.amount) { direction, _ in
                     hops.values[Int(direction)]
                 }
-                paths.replacePath(to: node, by: exact, probability: exact.map { exact in
-                    let way = exact.hops.map { (place: places.place($0.direction), amountMsat: $0.amount.msat) }
-                    return model.probability(of: way.filter { $0.place.from != inputs.own }, time: Double(inputs.now))
-                })
+                paths.replacePath(
+                    to: node,
+                    by: exact,
+                    probability: exact.map { exact in
+                        let way = exact.hops.map { (place: places.place($0.direction), amountMsat: $0.amount.msat) }
+                        return model.probability(
+                            of: way.filter { $0.place.from != inputs.own },
+                            time: Double(inputs.now)
+                        )
+                    }
+                )
             }
             metrics.recordSweep(tier: PassOptions.tiers[reach.count], clock.now - start)
             reach.append(paths)
@@ -252,7 +258,9 @@ public struct GraphPass<Source: GraphSource>: Sendable {
     }
 
     /// SatRank's percentile of every node, and the one of the seeded PageRank.
-    private func ranks(_ view: GraphView, _ vantage: Vantage, _ links: WeightedLinks) -> (compatible: [Int], seeded: [Double]) {
+    private func ranks(_ view: GraphView, _ vantage: Vantage, _ links: WeightedLinks) -> (
+        compatible: [Int], seeded: [Double]
+    ) {
         let compatible = PageRank.compatible(.perChannel(of: view.graph))
         let seeded = PageRank.seeded(links, seeds: vantage.seeds)
         return (Percentile.compatible(compatible.scores), Percentile.averaged(seeded.scores))
