@@ -174,6 +174,7 @@ let package = Package(
         module("EmbeddedPostgres", [logging, lifecycle, subprocess]),
         tests("EmbeddedPostgres", ["Postgres", logging, lifecycle]),
         // Used by tests only.
+        module("TLSTestSupport", [crypto, nioSSL, swiftASN1, x509]),
         module("PostgresTestSupport", ["EmbeddedPostgres", "Migrations", "Postgres", logging]),
         .executableTarget(name: "MigrationEmbedder", swiftSettings: settings),
         .plugin(name: "EmbedMigrations", capability: .buildTool(), dependencies: ["MigrationEmbedder"]),
@@ -198,11 +199,11 @@ let package = Package(
             "ReverseProxy",
             ["Deadlines", httpClient, httpTypes, nioCore, nioHTTP1, nioPosix, nioSSL]
         ),
-        tests("ReverseProxy", [crypto, httpTypes, nioCore, nioPosix, nioSSL, swiftASN1, x509]),
+        tests("ReverseProxy", ["TLSTestSupport", httpTypes, nioCore, nioPosix, nioSSL]),
         module("OutboundHTTP", ["Deadlines", "IPAddresses", nioCore, nioHTTP1, nioPosix, nioSSL]),
         tests(
             "OutboundHTTP",
-            ["IPAddresses", crypto, nioCore, nioHTTP1, nioPosix, nioSSL, swiftASN1, x509]
+            ["IPAddresses", "TLSTestSupport", nioCore, nioHTTP1, nioPosix, nioSSL]
         ),
         module("Registries", ["ByteCoding", "LightningPrimitives", "OutboundHTTP"]),
         tests(
