@@ -97,17 +97,27 @@ private enum SocketKind {
         static let stream = SOCK_STREAM
     #endif
 
+    /// Reads an address by its text, which is the same on every system.
     static func address(_ pointer: UnsafeMutablePointer<sockaddr>) -> IPAddress? {
+        let length: Int
         switch Int32(pointer.pointee.sa_family) {
-        case AF_INET:
-            pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { v4 in
-                withUnsafeBytes(of: v4.pointee.sin_addr) { IPAddress(bytes: Array($0)) }
-            }
-        case AF_INET6:
-            pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { v6 in
-                withUnsafeBytes(of: v6.pointee.sin6_addr) { IPAddress(bytes: Array($0)) }
-            }
-        default: nil
+        case AF_INET: length = MemoryLayout<sockaddr_in>.size
+        case AF_INET6: length = MemoryLayout<sockaddr_in6>.size
+        default: return nil
         }
+        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let status = getnameinfo(
+            pointer,
+            socklen_t(length),
+            &text,
+            socklen_t(text.count),
+            nil,
+            0,
+            NI_NUMERICHOST
+        )
+        guard status == 0 else { return nil }
+        let bytes = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        // A link-local address carries the name of its interface.
+        return IPAddress(String(decoding: bytes, as: UTF8.self).prefix { $0 != "%" })
     }
 }
