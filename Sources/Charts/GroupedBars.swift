@@ -38,7 +38,8 @@ public struct GroupedBars: Sendable {
 
     /// The chart as an SVG document, as wide as it needs.
     public var svg: String {
-        let plot = max(440, Double(groups.count) * groupWidth)
+        let plot = plotWidth
+        let step = plot / Double(max(1, groups.count))
         var drawing = Drawing(width: Self.left + plot + 16, height: 392, title: title, summary: summary)
         drawing.text(title, at: (Self.left, 24), style: "title")
         drawLegend(&drawing)
@@ -51,10 +52,19 @@ public struct GroupedBars: Sendable {
         }
         drawing.text(measure, at: (18, Self.top + Self.height / 2), anchor: .middle, isUpright: true)
         for (index, group) in groups.enumerated() {
-            draw(group, at: Self.left + Double(index) * groupWidth + Self.gap / 2, most, &drawing)
+            let margin = (step - Double(series.count) * Self.bar) / 2
+            draw(group, at: Self.left + Double(index) * step + margin, most, &drawing)
         }
         return drawing.svg
     }
+
+    /// Room for the groups, and for title and legend, which few groups would cut off.
+    private var plotWidth: Double {
+        let legend = series.reduce(0) { $0 + Self.legendWidth($1) }
+        return max(440, Double(groups.count) * groupWidth, 8.8 * Double(title.count), legend)
+    }
+
+    private static func legendWidth(_ name: String) -> Double { 32 + 6.6 * Double(name.count) }
 
     private var groupWidth: Double { max(90, Double(series.count) * Self.bar + Self.gap) }
 
@@ -82,7 +92,7 @@ public struct GroupedBars: Sendable {
         for (index, name) in series.enumerated() {
             drawing.rectangle(x: x, y: 38, width: 10, height: 10, style: style(index))
             drawing.text(name, at: (x + 15, 47), style: "note")
-            x += 32 + 6.6 * Double(name.count)
+            x += Self.legendWidth(name)
         }
     }
 

@@ -108,8 +108,16 @@ public struct RouteDocumentation: Sendable {
     /// The example of a JSON body, for routes that take one.
     public let bodyExample: String?
     public let query: [QueryParameter]
+    /// Whether the route only says that it is gone.
+    public let isRemoved: Bool
 
-    public init(_ summary: String, query: [QueryParameter] = [], bodyExample: String? = nil) {
+    public init(
+        _ summary: String,
+        query: [QueryParameter] = [],
+        bodyExample: String? = nil,
+        isRemoved: Bool = false
+    ) {
+        self.isRemoved = isRemoved
         self.summary = summary
         self.query = query
         self.bodyExample = bodyExample

@@ -94,7 +94,12 @@ enum OpenAPIDocument {
 
     private static func operation(_ route: APIRoute, name: String) -> Operation {
         let isPaid = route.product.map { $0.price > .zero } ?? false
-        var responses = ["200": Answer(description: "OK"), "429": Answer(description: "Too many requests")]
+        var responses = ["429": Answer(description: "Too many requests")]
+        if route.documentation.isRemoved {
+            responses["410"] = Answer(description: "This route has been removed")
+        } else {
+            responses["200"] = Answer(description: "OK")
+        }
         if isPaid {
             responses["401"] = Answer(description: "The credential cannot be read")
             responses["402"] = Answer(description: "Pay the challenge in WWW-Authenticate and repeat the request")
@@ -107,7 +112,13 @@ enum OpenAPIDocument {
         }
         if route.path.contains("{") { responses["404"] = Answer(description: "Not found") }
         let example = route.documentation.bodyExample
-        if example != nil { responses["400"] = Answer(description: "The body is not valid") }
+        if example != nil {
+            responses["400"] = Answer(description: "The body is not valid")
+            responses["413"] = Answer(description: "The body is too large")
+            responses["415"] = Answer(description: "The body is not sent as application/json")
+        } else if !route.documentation.query.isEmpty || route.path.contains("{") {
+            responses["400"] = Answer(description: "A parameter is not valid; details.field names it")
+        }
         return Operation(
             operationId: name,
             summary: route.documentation.summary,
@@ -140,6 +151,8 @@ enum OpenAPIDocument {
         "paymentHash": "A payment hash, 64 hexadecimal digits",
         "subject": "A token id or payment hash, 64 hexadecimal digits",
         "name": "The name of an operator's credential",
+        "url_hash": "A service: the SHA-256 of its canonical URL, 64 hexadecimal digits",
+        "id": "The number of a probe, from the answer to POST /api/probe",
     ]
 
     private static func parameters(_ route: APIRoute) -> [Parameter] {

@@ -17,6 +17,18 @@ struct GroupedBarsTests {
         #expect(svg.contains("a 1.0, b none, c 0.5"))
     }
 
+    @Test("a chart of few groups is wide enough for its title and its legend")
+    func room() throws {
+        let group = GroupedBars.Group(name: "g", values: [1])
+        func width(title: String, series: [String]) throws -> Double {
+            let svg = GroupedBars(title: title, measure: "m", series: series, groups: [group]).svg
+            return try #require(Double(svg.components(separatedBy: " width='")[1].components(separatedBy: "'")[0]))
+        }
+        let short = try width(title: "t", series: ["a"])
+        #expect(try width(title: String(repeating: "t", count: 100), series: ["a"]) > short + 300)
+        #expect(try width(title: "t", series: Array(repeating: "a method with a name", count: 5)) > short + 300)
+    }
+
     @Test("text from outside cannot become markup")
     func escaping() {
         let text = "</svg><script>&'\""

@@ -44,7 +44,11 @@ extension APIRoute {
             "/api/probe",
             limiter: .global,
             documentation: RouteDocumentation(
-                "Buy once from an L402 service and tell how every stage went; unused money stays on the token",
+                """
+                Buy once from an L402 service and tell how every stage went. The price in the challenge is a base price, \
+                what the target may ask for and the fee limit; what is not used stays on the token. 202 when it takes \
+                longer: read GET /api/probe/{id}
+                """,
                 bodyExample: """
                     {"url": "https://example.com/paid", "max_sats": 10, "dry_run": false, "include_credential": false}
                     """

@@ -12,7 +12,7 @@ extension APIRoute {
                 method,
                 "/api/\(name)",
                 limiter: .global,
-                documentation: RouteDocumentation("Removed; see /api/openapi.json"),
+                documentation: RouteDocumentation("Removed; see /api/openapi.json", isRemoved: true),
                 access: .free { _ in
                     Counter(label: "legacy_endpoint_calls_total", dimensions: [("endpoint", name)]).increment()
                     throw APIError(
