@@ -76,7 +76,7 @@ struct GraphPassTests {
                     || components || p_reach || compat_components, ',' ORDER BY hash)) FROM node_scores
                 """
             )
-            #expect(digest == "e8ec165247db0d100637d1a08e4e5e2b")
+            #expect(digest == "b888fb5ae094d08fab84723d630e89c1")
         }
     }
 

@@ -105,6 +105,7 @@ public struct GraphPass<Source: GraphSource>: Sendable {
             report.seeds = vantage.seeds.count
             steps.end(.history)
             let fresh = try score(view, vantage, histories, now: seconds, steps: &steps, report: &report, progress)
+                .map(ScoreRow.init)
             progress(PassProgress(phase: "write", done: 0, total: 1))
             if delta == nil {
                 report.changes.scores = try await store.write(fresh, of: graph)

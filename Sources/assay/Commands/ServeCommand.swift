@@ -60,7 +60,11 @@ struct ServeCommand: AsyncParsableCommand {
         )
         let readiness = NodeReadiness(lnd: lnd, logger: logger)
         let till = try await Till(settings, keyRing: keyRing, lnd: lnd, readiness: readiness, money, logger: logger)
-        let oracle = TrustOracle(client: client, logger: logger)
+        let oracle = TrustOracle(
+            client: client,
+            spacing: .milliseconds(settings.integer(.scoreSpacing) ?? 2000),
+            logger: logger
+        )
         let monitor = HealthMonitor(
             client: client,
             migrator: Migrator(client: client, logger: logger),
