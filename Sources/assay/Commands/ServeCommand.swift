@@ -96,7 +96,8 @@ struct ServeCommand: AsyncParsableCommand {
         )
         await readiness.check()
         let services: [any Service] =
-            (database.server.map { [$0] } ?? []) + [client, money, readiness] + till.services
+            (database.server.map { [$0] } ?? []) + [client, money, readiness, LNDWatch([(.invoice, lnd)])]
+            + till.services
             + (blocked.map { [$0] } ?? []) + probes.services + [oracle, server]
         try await Services.run(services, parent: parent, logger: logger)
         await lnd.shutdown()
