@@ -84,15 +84,23 @@ extension LNDClient {
             (RouteQuery(target: small, amount: doubled, source: hub), .noRoute),
             (RouteQuery(target: hub, amount: beyondBalance), .insufficientLocalBalance),
         ]
+        let version = knownVersion
         var learnt: [LearntMeaning] = []
         for (query, meaning) in questions {
             do { _ = try await queryRoutes(query) } catch {
                 guard error.meaning == .unclassified, let code = error.grpcCode else { continue }
                 let entry = LearntMeaning(call: error.call, code: code, message: error.detail, meaning: meaning)
-                transport.learn(entry)
+                transport.learn(entry, of: version)
                 learnt.append(entry)
             }
         }
         return learnt
+    }
+
+    /// Takes over what was learnt before, such as by the process before this one.
+    ///
+    /// - Parameter version: of the node that said it; without effect when the node has another one now.
+    public func adopt(_ meanings: [LearntMeaning], of version: String) {
+        for meaning in meanings { transport.learn(meaning, of: version) }
     }
 }

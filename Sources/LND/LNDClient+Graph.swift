@@ -20,7 +20,7 @@ extension LNDClient {
             let response = try await transport.open(.subscribeGraph, path: "/v1/graph/subscribe")
             guard response.status == .ok else {
                 let data = Data(buffer: try await response.body.collect(upTo: 1 << 20))
-                try Self.check(.subscribeGraph, status: Int(response.status.code), data: data, bodyDecodes: false)
+                try check(.subscribeGraph, status: Int(response.status.code), data: data, bodyDecodes: false)
                 return
             }
             var splitter = LineSplitter(limit: 4 << 20, skipsLongLines: true)

@@ -105,7 +105,7 @@ extension LNDClient {
             let response = try await transport.open(.graph, path: "/v1/graph?include_unannounced=false")
             guard response.status != .ok else { return response }
             let data = Data(buffer: try await response.body.collect(upTo: 1 << 20))
-            try LNDClient.check(.graph, status: Int(response.status.code), data: data, bodyDecodes: false)
+            try self.check(.graph, status: Int(response.status.code), data: data, bodyDecodes: false)
             return response
         }
         return GraphBody(body: response.body)
@@ -125,7 +125,7 @@ extension LNDClient {
             let response = try await transport.open(call, path: path, body: body)
             guard response.status == .ok else {
                 let data = Data(buffer: try await response.body.collect(upTo: 1 << 20))
-                try Self.check(call, status: Int(response.status.code), data: data, bodyDecodes: false)
+                try check(call, status: Int(response.status.code), data: data, bodyDecodes: false)
                 return
             }
             var splitter = LineSplitter(limit: 1 << 20)

@@ -17,9 +17,13 @@ internal import NIOHTTP1
 public final class LNDClient: Sendable {
     let transport: LNDTransport
 
-    public init(configuration: LNDConfiguration, logger: Logger) {
-        transport = LNDTransport(configuration: configuration, logger: logger)
+    /// - Parameter breakers: shared by the clients of one process, so that what one learns of a node holds for all.
+    public init(configuration: LNDConfiguration, breakers: LNDBreakers = LNDBreakers(), logger: Logger) {
+        transport = LNDTransport(configuration: configuration, breakers: breakers, logger: logger)
     }
+
+    /// What the node last said its version is; empty before the first ``nodeStatus()``.
+    public var knownVersion: String { transport.version }
 
     /// Closes connections; calls fail afterwards.
     public func shutdown() async { await transport.shutdown() }
@@ -88,12 +92,12 @@ public final class LNDClient: Sendable {
         body: (any Encodable & Sendable)? = nil,
         deadline: Duration
     ) async throws(LNDError) -> Answer {
-        try await transport.guarded(call, deadline: deadline) { [transport] in
+        try await transport.guarded(call, deadline: deadline) { [self] in
             let response = try await transport.open(call, path: path, body: body)
             let data = Data(buffer: try await response.body.collect(upTo: 8 << 20))
             let answer = try? JSONDecoder().decode(Answer.self, from: data)
             do throws(LNDError) {
-                try Self.check(call, status: Int(response.status.code), data: data, bodyDecodes: answer != nil)
+                try check(call, status: Int(response.status.code), data: data, bodyDecodes: answer != nil)
             } catch {
                 var error = error
                 if let wait = response.headers.first(name: "Retry-After").flatMap({ Int($0) }), wait >= 0 {
@@ -106,14 +110,15 @@ public final class LNDClient: Sendable {
         }
     }
 
-    static func check(_ call: LNDCall, status: Int, data: Data, bodyDecodes: Bool) throws(LNDError) {
+    func check(_ call: LNDCall, status: Int, data: Data, bodyDecodes: Bool) throws(LNDError) {
         let answer = AnswerClassifier.classify(
             status: status,
             body: data,
             bodyDecodes: bodyDecodes,
-            mayBeNotFound: call.mayBeNotFound
+            mayBeNotFound: call.mayBeNotFound,
+            version: transport.version
         )
-        try fail(call, answer)
+        try Self.fail(call, answer)
     }
 
     static func fail(_ call: LNDCall, _ answer: AnswerClassifier.Answer) throws(LNDError) {

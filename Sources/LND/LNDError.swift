@@ -22,7 +22,7 @@ public struct LNDError: Error, Sendable, CustomStringConvertible {
     }
 
     /// What an answered error means, read from LND's message where LND uses no specific code.
-    public enum Meaning: String, Sendable, Hashable, CaseIterable {
+    public enum Meaning: String, Sendable, Hashable, CaseIterable, Codable {
         case notFound = "not_found"
         case noRoute = "no_route"
         case insufficientLocalBalance = "insufficient_local_balance"

@@ -15,15 +15,15 @@ internal import WatchedFiles
 
 /// Sends requests: pinned TLS, macaroon, deadline, breaker and metrics, in one place for all calls.
 final class LNDTransport: Sendable {
-    fileprivate struct State {
+    private struct State {
         var client: HTTPClient?
         var certificateGeneration = 0
-        var breakers: [LNDCall.Purpose: CircuitBreaker] = [:]
         var isShutDown = false
         var macaroon = MacaroonLatch()
         /// Until when calls of a purpose are held back, because the node asked for it.
         var busyUntil: [LNDCall.Purpose: Double] = [:]
-        var inFlight = 0
+        /// Questions about routes that wait for their answer.
+        var routesInFlight = 0
         /// Calls this node does not have and that were spoken of once.
         var missing: Set<String> = []
         var version = ""
@@ -39,10 +39,11 @@ final class LNDTransport: Sendable {
     private let certificate: WatchedFile?
     private let state = Mutex(State())
     private let clock = ContinuousClock()
-    private let start = ContinuousClock().now
+    private let breakers: LNDBreakers
 
-    init(configuration: LNDConfiguration, logger: Logger) {
+    init(configuration: LNDConfiguration, breakers: LNDBreakers, logger: Logger) {
         self.configuration = configuration
+        self.breakers = breakers
         self.logger = logger
         macaroon = WatchedFile(path: configuration.macaroonPath, limit: 4096)
         certificate = configuration.tlsCertificatePath.map { WatchedFile(path: $0, limit: 64 * 1024) }
@@ -86,7 +87,9 @@ final class LNDTransport: Sendable {
             count(call, refusal.errorClass.rawValue)
             throw refusal
         }
-        defer { Gauge(label: "lnd_inflight").record(state.withLock { $0.endCall() }) }
+        let isRouteQuery = call.name == LNDCall.queryRoutes.name
+        if isRouteQuery { showRoutesInFlight(1) }
+        defer { if isRouteQuery { showRoutesInFlight(-1) } }
         let begin = clock.now
         do {
             let result = try await withDeadline(deadline, exchange)
@@ -94,7 +97,7 @@ final class LNDTransport: Sendable {
             if !call.isOpen { releaseIfLatched() }
             count(call, "ok")
             Timer(label: "lnd_latency_seconds", dimensions: [("call", call.name)]).record(duration: clock.now - begin)
-            if call.purpose == .routes {
+            if isRouteQuery {
                 Timer(label: "lnd_queryroutes_duration_seconds").record(duration: clock.now - begin)
             }
             return result
@@ -189,13 +192,13 @@ final class LNDTransport: Sendable {
         return http
     }
 
-    private func now() -> Double { (clock.now - start) / .seconds(1) }
+    private func now() -> Double { breakers.now() }
 
     /// Takes a place for a call, or says why it must not be sent.
     private func admit(_ call: LNDCall) -> LNDError? {
         let now = now()
         let isCanary = Self.isCanary
-        return state.withLock { state in
+        let refusal = state.withLock { state -> LNDError? in
             if !call.isOpen, !isCanary, !state.macaroon.admit(now: now) {
                 return LNDError(
                     errorClass: .auth,
@@ -206,28 +209,36 @@ final class LNDTransport: Sendable {
                         "the node refuses the macaroon \(configuration.macaroonPath); it is tried again every minute"
                 )
             }
-            if let until = state.busyUntil[call.purpose], now < until {
-                return LNDError(
-                    errorClass: .busy,
-                    meaning: nil,
-                    call: call.name,
-                    grpcCode: nil,
-                    detail: "the node asked to be left alone",
-                    retryAfter: .seconds(until - now)
-                )
-            }
-            guard state.breakers[call.purpose, default: CircuitBreaker()].admit(now: now) else {
-                return LNDError(
-                    errorClass: .breakerOpen,
-                    meaning: nil,
-                    call: call.name,
-                    grpcCode: nil,
-                    detail: "the node did not answer lately; the call was not sent"
-                )
-            }
-            state.inFlight += 1
-            return nil
+            guard let until = state.busyUntil[call.purpose], now < until else { return nil }
+            return LNDError(
+                errorClass: .busy,
+                meaning: nil,
+                call: call.name,
+                grpcCode: nil,
+                detail: "the node asked to be left alone",
+                retryAfter: .seconds(until - now)
+            )
         }
+        if let refusal { return refusal }
+        guard !breakers.admit(call.purpose, of: configuration.restURL) else { return nil }
+        return LNDError(
+            errorClass: .breakerOpen,
+            meaning: nil,
+            call: call.name,
+            grpcCode: nil,
+            detail: "the node did not answer lately; the call was not sent"
+        )
+    }
+
+    /// What the node last said its version is.
+    var version: String { state.withLock { $0.version } }
+
+    private func showRoutesInFlight(_ change: Int) {
+        let count = state.withLock { state in
+            state.routesInFlight += change
+            return state.routesInFlight
+        }
+        Gauge(label: "lnd_inflight").record(count)
     }
 
     /// Gives a sentence the meaning that was learnt for it.
@@ -304,30 +315,25 @@ final class LNDTransport: Sendable {
         }
     }
 
-    func learn(_ meaning: LearntMeaning) { state.withLock { $0.learnt.append(meaning) } }
+    /// Takes a sentence's meaning over, for as long as the node has the version it was learnt of.
+    func learn(_ meaning: LearntMeaning, of version: String) {
+        state.withLock { state in
+            guard state.version == version, !state.learnt.contains(meaning) else { return }
+            state.learnt.append(meaning)
+        }
+    }
 
     private func record(_ call: LNDCall, _ outcome: CircuitBreaker.Outcome) {
-        let now = now()
-        let level = state.withLock { state -> Double in
-            state.breakers[call.purpose, default: CircuitBreaker()]
-                .record(outcome, now: now, draw: .random(in: 0..<1))
-            switch state.breakers[call.purpose]?.state {
-            case .closed, nil: return 0
-            case .halfOpen: return 1
-            case .open: return 2
+        let level: Double =
+            switch breakers.record(outcome, call.purpose, of: configuration.restURL) {
+            case .closed: 0
+            case .halfOpen: 1
+            case .open: 2
             }
-        }
         Gauge(label: "circuit_breaker_state", dimensions: [("breaker", "lnd_\(call.purpose.rawValue)")]).record(level)
     }
 
     private func count(_ call: LNDCall, _ errorClass: String) {
         Counter(label: "lnd_requests_total", dimensions: [("call", call.name), ("class", errorClass)]).increment()
-    }
-}
-
-extension LNDTransport.State {
-    fileprivate mutating func endCall() -> Int {
-        inFlight -= 1
-        return inFlight
     }
 }

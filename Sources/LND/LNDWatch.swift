@@ -8,8 +8,15 @@ public import ServiceLifecycle
 public final class LNDWatch: Service, Sendable {
     private let clients: [(purpose: MacaroonPurpose, client: LNDClient)]
 
-    /// - Parameter clients: of one node, each with what its macaroon is for; the first one asks for the state.
-    public init(_ clients: [(purpose: MacaroonPurpose, client: LNDClient)]) { self.clients = clients }
+    private let isMainNode: Bool
+
+    /// - Parameters:
+    ///   - clients: of one node, each with what its macaroon is for; the first one asks for the state.
+    ///   - isMainNode: whether the gauge of reachability speaks of this node.
+    public init(_ clients: [(purpose: MacaroonPurpose, client: LNDClient)], isMainNode: Bool = true) {
+        self.clients = clients
+        self.isMainNode = isMainNode
+    }
 
     /// Watches until graceful shutdown.
     public func run() async throws {
@@ -28,7 +35,7 @@ public final class LNDWatch: Service, Sendable {
         guard let first = clients.first else { return }
         let state = try? await first.client.walletState()
         let isActive = state == .rpcActive || state == .serverActive
-        Gauge(label: "lnd_reachable").record(isActive ? 1 : 0)
+        if isMainNode { Gauge(label: "lnd_reachable").record(isActive ? 1 : 0) }
         guard isActive, withMacaroons else { return }
         for (purpose, client) in clients { await client.checkMacaroon(purpose) }
     }

@@ -12,22 +12,32 @@ internal import Synchronization
 
 /// Keeps the newest scores in memory and hands them out.
 ///
-/// Scores are loaded when the service starts, whenever the crawler announces new ones (`NOTIFY scores`), after every gap
-/// in the announcements, and every few minutes in any case.
+/// Scores are loaded when the service starts, when the crawler announces new ones (`NOTIFY scores`), after every gap in
+/// the announcements, and every few minutes in any case; but never sooner than the spacing after the last load.
 public final class TrustOracle: Service, Sendable {
     private let loader: SnapshotLoader
     private let client: PostgresClient
     private let refreshInterval: Duration
+    private let spacing: Duration
     private let logger: Logger
     private let executor = BackgroundExecutor(label: "oracle")
     private let current = Mutex<ScoreSnapshot?>(nil)
     private let board = Mutex(CalibrationBoard.empty)
     private let catalogue = Mutex(ServiceSnapshot())
 
-    /// - Parameter refreshInterval: time between two loads that nobody asked for.
-    public init(client: PostgresClient, refreshInterval: Duration = .seconds(300), logger: Logger) {
+    /// - Parameters:
+    ///   - refreshInterval: time between two loads that nobody asked for.
+    ///   - spacing: least time from the end of one load to the start of the next. An announcement after a longer quiet
+    ///     is served at once, those within it by one load.
+    public init(
+        client: PostgresClient,
+        refreshInterval: Duration = .seconds(300),
+        spacing: Duration = .seconds(2),
+        logger: Logger
+    ) {
         self.client = client
         self.refreshInterval = refreshInterval
+        self.spacing = spacing
         self.logger = logger
         loader = SnapshotLoader(client)
     }
@@ -89,6 +99,8 @@ public final class TrustOracle: Service, Sendable {
                     guard !Task.isCancelled else { break }
                     logger.warning("cannot load the scores", metadata: ["error": "\(error)"])
                 }
+                // A load takes half a second of a core. What is announced meanwhile waits in the stream, as one.
+                try? await Task.sleep(for: spacing)
             }
             group.cancelAll()
         }

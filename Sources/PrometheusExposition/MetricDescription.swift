@@ -25,9 +25,11 @@ public struct MetricDescription: Sendable, Hashable {
     static func fallbackHelp(_ name: String) -> String { name.replacing("_", with: " ") + "." }
 
     /// All metrics of this product.
-    public static let all: [MetricDescription] = http + proxy + money + lnd + database + scoring + probing + process
+    public static let all: [MetricDescription] =
+        http + proxy + money + lnd + database + evidence + scoring + probing + process
 
     private static let http = [
+        MetricDescription("legacy_endpoint_calls_total", "Calls of routes that are gone (410), by endpoint."),
         MetricDescription("requests_total", "HTTP requests answered, by method, route pattern and status."),
         MetricDescription(
             "http_request_duration_seconds",
@@ -84,14 +86,52 @@ public struct MetricDescription: Sendable, Hashable {
         MetricDescription("lnd_unclassified_errors_total", "Errors of the node whose meaning is unknown."),
         MetricDescription("lnd_latency_seconds", "Time of successful calls to the Lightning node."),
         MetricDescription("lnd_reachable", "Whether the Lightning node answers: 1 or 0."),
+        MetricDescription("lnd_inflight", "Questions about routes that wait for the Lightning node's answer."),
+        MetricDescription(
+            "lnd_queryroutes_duration_seconds",
+            "Time of successful questions about routes.",
+            buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+        ),
+        MetricDescription("lnd_macaroon_refused", "Whether the Lightning node refuses a macaroon: 1 or 0."),
+        MetricDescription("lnd_meanings_unconfirmed", "Sentences of this LND version whose meaning was just learnt."),
         MetricDescription("circuit_breaker_state", "0 closed, 1 half-open, 2 open."),
     ]
 
     private static let database = [
         MetricDescription("db_query_duration_seconds", "Time from a statement's queueing to its answer."),
         MetricDescription("pg_pool_query_errors_total", "Statements that failed, by pool."),
+        MetricDescription("pg_pool_connections", "Connections to the database that are open, by pool."),
+        MetricDescription("pg_pool_in_flight", "Statements that the database works on, by pool."),
+        MetricDescription("pg_pool_waiting", "Statements that wait for a connection, by pool."),
+        MetricDescription("retention_deleted_rows_total", "Old rows deleted, by table."),
         MetricDescription("schema_version", "Newest migration in the database."),
         MetricDescription("schema_expected", "Newest migration this program knows."),
+    ]
+
+    private static let evidence = [
+        MetricDescription("calibration_brier", "Brier score of what was foretold in the last seven days, by group."),
+        MetricDescription("calibration_log_loss", "Log loss of what was foretold in the last seven days, by group."),
+        MetricDescription("calibration_ece", "Expected calibration error of the last seven days, by group."),
+        MetricDescription(
+            "calibration_noise_floor",
+            "Calibration error that perfect probabilities would show by chance, by group."
+        ),
+        MetricDescription("endpoint_probe_total", "Free checks of services, by tier and result."),
+        MetricDescription("paid_probe_total", "Paid checks of services, by result."),
+        MetricDescription("htlc_probe_total", "HTLC probes of nodes, by result."),
+        MetricDescription("registry_endpoints_total", "Services read from directories, by source and outcome."),
+        MetricDescription("spend_msat_total", "Paid for probes, by kind and part: amount or fee."),
+        MetricDescription(
+            "spend_budget_remaining_msat",
+            "What probes may still spend within the window; negative when more was spent than may be."
+        ),
+        MetricDescription("probe_total", "Probes that callers bought, by outcome."),
+        MetricDescription("probe_sats_paid_total", "Paid to services for callers' probes, in sat."),
+        MetricDescription(
+            "probe_duration_seconds",
+            "Time of a caller's probe.",
+            buckets: [0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60]
+        ),
     ]
 
     private static let scoring = [
@@ -106,7 +146,13 @@ public struct MetricDescription: Sendable, Hashable {
         MetricDescription("channels", "Channels in the index."),
         MetricDescription("graph_nodes", "Nodes of the last graph read."),
         MetricDescription("graph_edges", "Channels of the last graph read."),
-        MetricDescription("graph_sync_age_seconds", "Age of the last graph read."),
+        MetricDescription("graph_sync_age_seconds", "How long ago the graph in memory was known to be current."),
+        MetricDescription("graph_updates_total", "Changes of the graph that came by subscription, by result."),
+        MetricDescription("graph_rescore_errors_total", "Passes over changes that failed; the changes are kept."),
+        MetricDescription(
+            "pathfind_agreement_ratio",
+            "Share of targets on which our path-finding and the node's agree, 0 to 1."
+        ),
         MetricDescription(
             "crawl_duration_seconds",
             "Time of a crawl, by source.",

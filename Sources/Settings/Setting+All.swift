@@ -323,6 +323,12 @@ extension Setting {
         default: "1000",
         "Least milliseconds between two scorings of changes; they never take more than half a core."
     )
+    public static let scoreSpacing = Setting(
+        "ASSAY_SCORE_RELOAD_SPACING_MS",
+        .integer(0...600_000),
+        default: "2000",
+        "Least milliseconds between two loads of the scores into the server's memory."
+    )
     public static let pathSource = Setting(
         "NODE_PUBKEY",
         .text,
@@ -335,6 +341,7 @@ extension Setting {
         "Milliseconds between two comparisons of what was foretold with what happened in the last seven days."
     )
     private static let crawling = [
-        crawlerMetricsPort, graphInterval, graphDeltaWindow, graphDeltaSpacing, pathSource, calibrationInterval,
+        crawlerMetricsPort, graphInterval, graphDeltaWindow, graphDeltaSpacing, scoreSpacing, pathSource,
+        calibrationInterval,
     ]
 }

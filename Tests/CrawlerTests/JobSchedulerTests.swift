@@ -1,12 +1,13 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-import Crawler
 import Foundation
 import Postgres
 import PostgresTestSupport
 import Synchronization
 import Testing
+
+@testable import Crawler
 
 @Suite("Job scheduler")
 struct JobSchedulerTests {
@@ -115,6 +116,29 @@ struct JobSchedulerTests {
             #expect(try await client.text("SELECT owner FROM jobs WHERE running_since IS NOT NULL") == "test")
             releaseContinuation.finish()
             try await firstRun
+        }
+    }
+
+    @Test("a job whose process dies keeps its due time, and is taken over once the process is gone, not before")
+    func takeOver() async throws {
+        try await CrawlerDatabase.with { client in
+            let runs = Counter()
+            let job = job { runs.increment() }
+            let next = try await scheduler(client, job, owner: "next")
+            let due = try await client.text("SELECT next_run_at::text FROM jobs")
+            try await client.withConnection { session in
+                #expect(try await JobStore(client).begin(job, owner: "dead", on: session))
+                try await next.runDueJobs()
+                #expect(runs.count == 0)
+                // What is left of a killed process is a connection that ends in the middle of the job.
+                let pid = Statement("pid", "SELECT pg_backend_pid()::bigint")
+                let number = try #require(await session.query(pid).first).int8(0)
+                #expect(try await client.number("SELECT pg_terminate_backend(\(number), 30000)::integer::bigint") == 1)
+            }
+            #expect(try await client.text("SELECT next_run_at::text FROM jobs WHERE owner = 'dead'") == due)
+            try await next.runDueJobs()
+            #expect(runs.count == 1)
+            #expect(try await client.number("SELECT count(*) FROM jobs WHERE owner IS NULL AND failures = 0") == 1)
         }
     }
 

@@ -29,7 +29,14 @@ final class FakeNode: Sendable {
     private let state: Mutex<State>
     private let channel: any Channel
     private let directory: URL
+    private let configuration: LNDConfiguration
+    private static let logger = Logger(label: "lnd") { _ in SwiftLogNoOpLogHandler() }
     let client: LNDClient
+
+    /// Another client of the node.
+    func client(_ breakers: LNDBreakers) -> LNDClient {
+        LNDClient(configuration: configuration, breakers: breakers, logger: Self.logger)
+    }
 
     /// Listens, answering by path.
     init(_ reply: @escaping @Sendable (String) -> Reply) async throws {
@@ -48,18 +55,19 @@ final class FakeNode: Sendable {
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        let port = channel.localAddress?.port ?? 0
         var deadlines = LNDConfiguration.Deadlines()
-        deadlines.read = .seconds(20)
-        client = LNDClient(
-            configuration: LNDConfiguration(
-                restURL: "http://127.0.0.1:\(port)",
-                tlsCertificatePath: nil,
-                macaroonPath: macaroon.path,
-                deadlines: deadlines
-            ),
-            logger: Logger(label: "lnd") { _ in SwiftLogNoOpLogHandler() }
+        // Time is not what these tests are about, and the machine may be busy.
+        deadlines.connect = .seconds(30)
+        deadlines.state = .seconds(30)
+        deadlines.read = .seconds(30)
+        deadlines.invoice = .seconds(30)
+        configuration = LNDConfiguration(
+            restURL: "http://127.0.0.1:\(channel.localAddress?.port ?? 0)",
+            tlsCertificatePath: nil,
+            macaroonPath: macaroon.path,
+            deadlines: deadlines
         )
+        client = LNDClient(configuration: configuration, logger: Self.logger)
         box.node.withLock { $0 = self }
     }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import LightningPrimitives
+import Synchronization
 import Testing
 
 @testable import LND
@@ -22,14 +23,79 @@ struct FakeNodeTests {
         return nil
     }
 
+    /// The call that a vector is about; a vector about any call is tried with a question about routes.
+    private func call(_ name: String, _ client: LNDClient) async throws {
+        let hash = Preimage.random().paymentHash
+        switch name {
+        case let name where name.contains("invoice/"):
+            // That an invoice is unknown is an answer of its own.
+            guard try await client.lookupInvoice(hash) != nil else { throw Unknown() }
+        case let name where name.contains("transactions"):
+            _ = try await client.pay("lnbc1", hash: hash, terms: PaymentTerms(feeLimit: .sat(1)))
+        case let name where name.contains("GetInfo"): _ = try await client.nodeStatus()
+        default: _ = try await client.queryRoutes(try query())
+        }
+    }
+
+    private struct Unknown: Error {}
+
     @Test("every recorded answer has its class, over a real connection", arguments: AnswerClassifierTests.Vector.load())
     func vectors(vector: AnswerClassifierTests.Vector) async throws {
-        guard vector.call == "any" || vector.call.contains("routes") else { return }
         let reply = FakeNode.Reply(status: vector.http, body: vector.body.text, hangsUp: vector.http == 0)
+        // A caller that gives up has a test of its own.
         guard vector.classify != "cancelled" else { return }
         try await withFakeNode({ _ in reply }) { fake in
-            let error = await failure { _ = try await fake.client.queryRoutes(try query()) }
-            #expect(error?.errorClass.rawValue == vector.classify)
+            do {
+                try await call(vector.call, fake.client)
+                Issue.record("the call succeeded")
+            } catch is Unknown {
+                #expect(vector.classify == "answered")
+            } catch {
+                #expect((error as? LNDError)?.errorClass.rawValue == vector.classify)
+            }
+        }
+    }
+
+    @Test(
+        "what one client learns of a node holds for the others of the process, and what it learns of another does not"
+    )
+    func sharedBreakers() async throws {
+        try await withFakeNode({ _ in FakeNode.Reply(status: 502, body: "<html>") }) { fake in
+            let breakers = LNDBreakers()
+            let (one, other) = (fake.client(breakers), fake.client(breakers))
+            for _ in 0..<20 { _ = await failure { _ = try await one.queryRoutes(try query()) } }
+            var classes: [LNDError.Class?] = []
+            for _ in 0..<3 {
+                classes.append(await failure { _ = try await other.queryRoutes(try query()) }?.errorClass)
+            }
+            #expect(classes.contains(.breakerOpen))
+            #expect(await failure { _ = try await fake.client.queryRoutes(try query()) }?.errorClass == .transport)
+            await one.shutdown()
+            await other.shutdown()
+        }
+    }
+
+    @Test("a meaning that was learnt holds after a restart, and not for another version")
+    func adoption() async throws {
+        let sentence = "new words"
+        let version = Mutex("0.99.0")
+        try await withFakeNode({ path in
+            guard path.contains("getinfo") else {
+                return FakeNode.Reply(status: 500, body: #"{"code":2,"message":"\#(sentence)","details":[]}"#)
+            }
+            return FakeNode.Reply(
+                body: #"{"identity_pubkey":"02","version":"\#(version.withLock(\.self))","synced_to_graph":true}"#
+            )
+        }) { fake in
+            _ = try await fake.client.nodeStatus()
+            let meaning = LearntMeaning(call: "query_routes", code: 2, message: sentence, meaning: .noRoute)
+            fake.client.adopt([meaning], of: "0.98.0")
+            #expect(await failure { _ = try await fake.client.queryRoutes(try query()) }?.meaning == .unclassified)
+            fake.client.adopt([meaning], of: fake.client.knownVersion)
+            #expect(await failure { _ = try await fake.client.queryRoutes(try query()) }?.meaning == .noRoute)
+            version.withLock { $0 = "1.0.0" }
+            _ = try await fake.client.nodeStatus()
+            #expect(await failure { _ = try await fake.client.queryRoutes(try query()) }?.meaning == .unclassified)
         }
     }
 

@@ -154,7 +154,8 @@ struct ClientTests {
         let configuration = LNDConfiguration(
             restURL: caller.info.restURL,
             tlsCertificatePath: caller.info.tlsCertPath,
-            macaroonPath: caller.info[keyPath: macaroon]
+            macaroonPath: caller.info[keyPath: macaroon],
+            deadlines: .generous
         )
         return LNDClient(configuration: configuration, logger: Logger(label: "lnd") { _ in SwiftLogNoOpLogHandler() })
     }
@@ -175,5 +176,17 @@ struct ClientTests {
         } catch {
             return (error as? LNDError)?.meaning
         }
+    }
+}
+
+extension LNDConfiguration.Deadlines {
+    /// For tests whose subject is not time, on a machine that may be busy.
+    static var generous: LNDConfiguration.Deadlines {
+        var deadlines = LNDConfiguration.Deadlines()
+        deadlines.connect = .seconds(30)
+        deadlines.state = .seconds(30)
+        deadlines.read = .seconds(30)
+        deadlines.invoice = .seconds(30)
+        return deadlines
     }
 }

@@ -47,7 +47,8 @@ struct RouterTests {
                 configuration: LNDConfiguration(
                     restURL: node.info.restURL,
                     tlsCertificatePath: node.info.tlsCertPath,
-                    macaroonPath: node.info.adminMacaroonPath
+                    macaroonPath: node.info.adminMacaroonPath,
+                    deadlines: .generous
                 ),
                 logger: Logger(label: "lnd") { _ in SwiftLogNoOpLogHandler() }
             )

@@ -13,7 +13,7 @@ struct JobStore: Sendable {
         let name: String
         /// Whether the due time has come.
         let isDue: Bool
-        /// How far the due time lies back, at least 0.
+        /// How far the due time lies back, at least 0; a job that runs within its time is not overdue.
         let overdueSeconds: Double
         /// Unix seconds.
         let lastSuccess: Double?
@@ -32,7 +32,8 @@ struct JobStore: Sendable {
     private static let list = Statement(
         "jobs.list",
         """
-        SELECT name, next_run_at <= now(), greatest(0, extract(epoch FROM now() - next_run_at))::float8,
+        SELECT name, next_run_at <= now(), CASE WHEN running_since > now() - timeout_s * interval '1 second' THEN 0
+                ELSE greatest(0, extract(epoch FROM now() - next_run_at)) END::float8,
             extract(epoch FROM last_ok_at)::float8, extract(epoch FROM now() - last_ok_at)::float8
         FROM jobs WHERE name = ANY($1)
         """

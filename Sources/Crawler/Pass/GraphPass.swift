@@ -113,7 +113,8 @@ public struct GraphPass<Source: GraphSource>: Sendable {
             let hot = try await store.hotNodes(of: graph)
             steps.end(.history)
             let inputs = Inputs(histories: histories, attempts: attempts, hot: hot, own: scored.node, now: seconds)
-            let (fresh, forecasts) = try score(view, vantage, inputs, steps: &steps, report: &report, progress)
+            let (scores, forecasts) = try score(view, vantage, inputs, steps: &steps, report: &report, progress)
+            let fresh = scores.map(ScoreRow.init)
             try await PathOutcomeStore.note(forecasts, on: session)
             progress(PassProgress(phase: "write", done: 0, total: 1))
             if delta == nil {

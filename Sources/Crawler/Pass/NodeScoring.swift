@@ -11,7 +11,7 @@ struct NodeScoring {
     struct Result: Sendable, Hashable {
         let score: NodeScore
         let compatible: CompatibleNodeScore
-        /// Percentile of the seeded PageRank, 0 to 100.
+        /// Percentile of the seeded PageRank, 0 to 100 in tenths.
         let percentile: Double
         /// The best path by tier, in the order of `PassOptions.tiers`.
         let paths: [Reachability.Path?]
@@ -40,11 +40,14 @@ struct NodeScoring {
             return Result(
                 score: score,
                 compatible: CompatibleNodeScore(compatibleFacts(node)),
-                percentile: percentiles[node],
+                percentile: percentile(node),
                 paths: reach.map { $0[node] }
             )
         }
     }
+
+    /// In tenths: every change anywhere moves most ranks by a little, which says nothing about their nodes.
+    private func percentile(_ node: Int) -> Double { (percentiles[node] * 10).rounded() / 10 }
 
     /// The components that have evidence.
     ///
@@ -54,7 +57,7 @@ struct NodeScoring {
     private func measure(_ node: Int) -> [NodeScore.Component: NodeScore.Measurement] {
         let facts = facts[node]
         var measurements: [NodeScore.Component: NodeScore.Measurement] = [
-            .rank: .init(value: percentiles[node] / 100),
+            .rank: .init(value: percentile(node) / 100),
             .flow: .init(value: NodeScore.flow(sat: flows[node])),
         ]
         for (tier, paths) in zip(PassOptions.tiers, reach) {

@@ -11,5 +11,5 @@ struct ScoredGraph: Sendable {
     /// In order.
     var graph: ChannelGraph
     /// As of the last pass that was committed.
-    let results: [NodeID: NodeScoring.Result]
+    let results: [NodeID: ScoreRow]
 }

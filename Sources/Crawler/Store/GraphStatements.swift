@@ -20,8 +20,7 @@ enum GraphStatements {
             inbound_base bigint, inbound_ppm bigint, disabled boolean, last_update bigint
         ) ON COMMIT DROP;
         CREATE TEMP TABLE staged_scores (
-            hash bytea, score double precision, components jsonb, pr_percentile double precision, p_reach jsonb,
-            compat_score double precision, compat_components jsonb
+            hash bytea, \(ScoreRow.columns.map { "\($0) double precision" }.joined(separator: ", "))
         ) ON COMMIT DROP
         """
 
@@ -35,8 +34,7 @@ enum GraphStatements {
         last_update) FROM STDIN (FORMAT binary)
         """
     static let copyScores = """
-        COPY staged_scores (hash, score, components, pr_percentile, p_reach, compat_score, compat_components) \
-        FROM STDIN (FORMAT binary)
+        COPY staged_scores (hash, \(ScoreRow.columns.joined(separator: ", "))) FROM STDIN (FORMAT binary)
         """
 
     /// The planner knows nothing of a temporary table before this.
@@ -213,8 +211,13 @@ enum GraphStatements {
     static let upsertScores = Statement(
         "graph.upsert_scores",
         """
+        WITH s AS MATERIALIZED (
+            SELECT hash, score, \(ScoreRow.componentsDocument) AS components, pr_percentile,
+                \(ScoreRow.reachDocument) AS p_reach, compat_score, \(ScoreRow.compatibleDocument) AS compat_components
+            FROM staged_scores
+        )
         INSERT INTO node_scores AS n (hash, score, components, pr_percentile, p_reach, compat_score, compat_components)
-        SELECT s.* FROM staged_scores s LEFT JOIN node_scores o USING (hash)
+        SELECT s.* FROM s LEFT JOIN node_scores o USING (hash)
         WHERE o.hash IS NULL
             OR (s.score, s.components, s.pr_percentile, s.p_reach, s.compat_score, s.compat_components) IS DISTINCT FROM
                (o.score, o.components, o.pr_percentile, o.p_reach, o.compat_score, o.compat_components)

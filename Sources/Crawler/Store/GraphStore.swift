@@ -141,8 +141,8 @@ struct GraphStore {
     /// Writes the scores that differ and removes those of nodes that left the graph.
     ///
     /// - Returns: rows written or removed.
-    func write(_ results: [NodeScoring.Result], of graph: ChannelGraph) async throws -> Int {
-        try await send(zip(graph.nodes.lazy.map(\.id), results))
+    func write(_ rows: [ScoreRow], of graph: ChannelGraph) async throws -> Int {
+        try await send(zip(graph.nodes.lazy.map(\.id), rows))
         return try await write(GraphStatements.upsertScores) + write(GraphStatements.deleteScores)
     }
 
@@ -150,36 +150,28 @@ struct GraphStore {
     ///
     /// - Returns: rows written or removed.
     func write(
-        _ results: [NodeScoring.Result],
+        _ rows: [ScoreRow],
         of graph: ChannelGraph,
-        unlike before: [NodeID: NodeScoring.Result]
+        unlike before: [NodeID: ScoreRow]
     ) async throws -> Int {
-        let changed = zip(graph.nodes.lazy.map(\.id), results).filter { before[$0] != $1 }
+        let changed = zip(graph.nodes.lazy.map(\.id), rows).filter { before[$0] != $1 }
         let gone = before.keys.filter { graph.index(of: $0) == nil }
-        var rows = 0
+        var written = 0
         if !changed.isEmpty {
             try await send(changed)
-            rows = try await write(GraphStatements.upsertScores)
+            written = try await write(GraphStatements.upsertScores)
         }
-        guard !gone.isEmpty else { return rows }
-        return rows + (try await write(GraphStatements.deleteScoresNamed, [.byteaArray(gone.map(Self.hash))]))
+        guard !gone.isEmpty else { return written }
+        return written + (try await write(GraphStatements.deleteScoresNamed, [.byteaArray(gone.map(Self.hash))]))
     }
 
-    private func send(_ results: some Sequence<(NodeID, NodeScoring.Result)>) async throws {
-        let documents = ScoreDocuments()
-        var rows: [[PostgresValue]] = []
-        for (node, result) in results {
-            rows.append([
-                .bytea(Self.hash(node)),
-                .float8(result.score.score),
-                .jsonb(try documents.components(result.score)),
-                .float8(result.percentile),
-                .jsonb(try documents.reach(result.paths)),
-                .float8(result.compatible.score),
-                .jsonb(try documents.components(result.compatible)),
-            ])
+    private func send(_ rows: some Sequence<(NodeID, ScoreRow)>) async throws {
+        // Made while they are sent, so that the database reads the first ones meanwhile.
+        let values = rows.lazy.map { node, row in
+            [.bytea(Self.hash(node))] + row.figures.map { $0.map(PostgresValue.float8) ?? .null }
         }
-        _ = try await session.copyIn(GraphStatements.copyScores, columns: 7, rows: rows)
+        let columns = ScoreRow.columns.count + 1
+        _ = try await session.copyIn(GraphStatements.copyScores, columns: columns, rows: values)
         try await session.script("ANALYZE staged_scores")
     }
 
@@ -188,7 +180,7 @@ struct GraphStore {
         let values: [PostgresValue] = [
             .timestamptz(startedAt), .int8(clock), .int4(Int32(clamping: report.nodes)),
             .int4(Int32(clamping: report.channels)), .bytea(report.source.bytes), .bool(report.isSourceOwnNode),
-            .jsonb(try ScoreDocuments().report(report)),
+            .jsonb(try PassDocument().report(report)),
         ]
         _ = try await write(GraphStatements.recordPass, values)
         _ = try await session.query(GraphStatements.notify)

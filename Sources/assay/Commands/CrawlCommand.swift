@@ -51,7 +51,8 @@ struct CrawlCommand: AsyncParsableCommand {
         let registry = MetricsSetup.start(settings)
         // Beside a sandbox that is only just making its files, a failed first pass would cost half a minute.
         if parent != nil { await Self.wait(for: settings.text(.readonlyMacaroon), atMost: .seconds(30)) }
-        let lnd = try LNDClient.configured(settings, macaroon: .readonlyMacaroon, logger: logger)
+        let breakers = LNDBreakers()
+        let lnd = try LNDClient.configured(settings, macaroon: .readonlyMacaroon, breakers: breakers, logger: logger)
         let database = try await Database.open(settings, logger: logger)
         let client = try await database.client(
             application: "assay-crawl",
@@ -79,7 +80,7 @@ struct CrawlCommand: AsyncParsableCommand {
         }
         let state = CrawlState()
         let owner = "\(ProcessInfo.processInfo.hostName):\(getpid())"
-        let probing = try ProbingWiring(settings, lnd: lnd, client, owner: owner, logger: logger)
+        let probing = try ProbingWiring(settings, lnd: lnd, breakers: breakers, client, owner: owner, logger: logger)
         let live = LiveGraph(source, options: options)
         let follower = GraphFollower(
             live,
@@ -98,7 +99,6 @@ struct CrawlCommand: AsyncParsableCommand {
                     finished: { state.note($0) }
                 ),
                 .routeCrosscheck(live, follower: follower, finder: LNDRouteFinder(lnd: lnd), options: options),
-                .routeMeanings(lnd, live, follower: follower),
                 .staleSweep(),
             ]
                 + Job.evidence(
@@ -115,7 +115,7 @@ struct CrawlCommand: AsyncParsableCommand {
         let http = GatewayServer(configuration: server, routes: routes, gate: nil, logger: logger)
         let services: [any Service] =
             (database.server.map { [$0] } ?? []) + [client, http, LNDWatch([(.read, lnd)]), follower, scheduler]
-            + probing.services
+            + [RouteMeanings(lnd: lnd, live: live, client: client, logger: logger)] + probing.services
         try await Services.run(services, parent: parent, logger: logger)
         await probing.shutdown()
         await lnd.shutdown()

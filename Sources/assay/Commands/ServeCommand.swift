@@ -60,7 +60,11 @@ struct ServeCommand: AsyncParsableCommand {
         )
         let readiness = NodeReadiness(lnd: lnd, logger: logger)
         let till = try await Till(settings, keyRing: keyRing, lnd: lnd, readiness: readiness, money, logger: logger)
-        let oracle = TrustOracle(client: client, logger: logger)
+        let oracle = TrustOracle(
+            client: client,
+            spacing: .milliseconds(settings.integer(.scoreSpacing) ?? 2000),
+            logger: logger
+        )
         let monitor = HealthMonitor(
             client: client,
             migrator: Migrator(client: client, logger: logger),
@@ -92,7 +96,8 @@ struct ServeCommand: AsyncParsableCommand {
         )
         await readiness.check()
         let services: [any Service] =
-            (database.server.map { [$0] } ?? []) + [client, money, readiness] + till.services
+            (database.server.map { [$0] } ?? []) + [client, money, readiness, LNDWatch([(.invoice, lnd)])]
+            + till.services
             + (blocked.map { [$0] } ?? []) + probes.services + [oracle, server]
         try await Services.run(services, parent: parent, logger: logger)
         await lnd.shutdown()

@@ -21,7 +21,14 @@ struct ProbingWiring {
     let services: [any Service]
     private let payer: LNDClient?
 
-    init(_ settings: Settings, lnd: LNDClient, _ client: PostgresClient, owner: String, logger: Logger) throws {
+    init(
+        _ settings: Settings,
+        lnd: LNDClient,
+        breakers: LNDBreakers,
+        _ client: PostgresClient,
+        owner: String,
+        logger: Logger
+    ) throws {
         let http = try OutboundHTTPClient.probing(settings)
         let policy = try AddressPolicy.probing(settings)
         let network = NodeFacts(lnd)
@@ -38,14 +45,14 @@ struct ProbingWiring {
             deprecationThreshold: settings.integer(.deprecationThreshold) ?? 3,
             logger: logger
         )
-        let payer = try LNDClient.payer(settings, logger: logger)
+        let payer = try LNDClient.payer(settings, breakers: breakers, logger: logger)
         self.payer = payer
         let till = payer.map { Payments($0, checker, http, client, logger) }
         var jobs: [Job] = [.endpointHealth(round, store: store)]
         jobs += Self.registries(settings, http, store, isAllowed)
         jobs += till.map { $0.jobs(settings, store, client, logger) } ?? []
         self.jobs = jobs
-        services = [
+        let worker: [any Service] = [
             ProbeWorker(
                 requests: ProbeRequestStore(client),
                 endpoints: store,
@@ -61,6 +68,7 @@ struct ProbingWiring {
                 logger: logger
             )
         ]
+        services = worker + (payer.map { [LNDWatch([(.pay, $0)], isMainNode: false)] } ?? [])
     }
 
     func shutdown() async { await payer?.shutdown() }
@@ -178,7 +186,7 @@ final class NodeFacts: Sendable {
 
 extension LNDClient {
     /// The client of the node that pays; `nil` when nothing may be paid.
-    static func payer(_ settings: Settings, logger: Logger) throws -> LNDClient? {
+    static func payer(_ settings: Settings, breakers: LNDBreakers, logger: Logger) throws -> LNDClient? {
         guard let macaroon = settings.text(.payMacaroon) else {
             guard let wish = [Setting.paidProbes, .htlcProbes].first(where: settings.isOn) else { return nil }
             throw Failure(
@@ -202,6 +210,7 @@ extension LNDClient {
                 tlsServerName: isOwnNode ? nil : settings.text(.lndServerName),
                 macaroonPath: macaroon
             ),
+            breakers: breakers,
             logger: logger
         )
     }

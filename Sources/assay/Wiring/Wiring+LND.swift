@@ -8,7 +8,12 @@ import Settings
 
 extension LNDClient {
     /// The client of the configured node with one role's macaroon.
-    static func configured(_ settings: Settings, macaroon: Setting, logger: Logger) throws -> LNDClient {
+    static func configured(
+        _ settings: Settings,
+        macaroon: Setting,
+        breakers: LNDBreakers = LNDBreakers(),
+        logger: Logger
+    ) throws -> LNDClient {
         guard let path = settings.text(macaroon) else {
             throw Failure(
                 Failure.configuration,
@@ -32,6 +37,7 @@ extension LNDClient {
                 tlsServerName: settings.text(.lndServerName),
                 macaroonPath: path
             ),
+            breakers: breakers,
             logger: logger
         )
     }
