@@ -74,6 +74,12 @@ let package = Package(
         .library(name: "LightningSandbox", targets: ["LightningSandbox"]),
         .library(name: "Macaroons", targets: ["Macaroons"]),
         .library(name: "Migrations", targets: ["Migrations"]),
+        .library(name: "PaymentSimulation", targets: ["PaymentSimulation"]),
+        .library(name: "Charts", targets: ["Charts"]),
+        .library(name: "ServiceProbing", targets: ["ServiceProbing"]),
+        .library(name: "ServiceChecks", targets: ["ServiceChecks"]),
+        .library(name: "Registries", targets: ["Registries"]),
+        .library(name: "OutboundHTTP", targets: ["OutboundHTTP"]),
         .library(name: "PaymentAuthentication", targets: ["PaymentAuthentication"]),
         .library(name: "Postgres", targets: ["Postgres"]),
         .library(name: "PrometheusExposition", targets: ["PrometheusExposition"]),
@@ -174,6 +180,7 @@ let package = Package(
         module("EmbeddedPostgres", [logging, lifecycle, subprocess]),
         tests("EmbeddedPostgres", ["Postgres", logging, lifecycle]),
         // Used by tests only.
+        module("TLSTestSupport", [crypto, nioSSL, swiftASN1, x509]),
         module("PostgresTestSupport", ["EmbeddedPostgres", "Migrations", "Postgres", logging]),
         .executableTarget(name: "MigrationEmbedder", swiftSettings: settings),
         .plugin(name: "EmbedMigrations", capability: .buildTool(), dependencies: ["MigrationEmbedder"]),
@@ -198,11 +205,11 @@ let package = Package(
             "ReverseProxy",
             ["Deadlines", httpClient, httpTypes, nioCore, nioHTTP1, nioPosix, nioSSL]
         ),
-        tests("ReverseProxy", [crypto, httpTypes, nioCore, nioPosix, nioSSL, swiftASN1, x509]),
+        tests("ReverseProxy", ["TLSTestSupport", httpTypes, nioCore, nioPosix, nioSSL]),
         module("OutboundHTTP", ["Deadlines", "IPAddresses", nioCore, nioHTTP1, nioPosix, nioSSL]),
         tests(
             "OutboundHTTP",
-            ["IPAddresses", crypto, nioCore, nioHTTP1, nioPosix, nioSSL, swiftASN1, x509]
+            ["IPAddresses", "TLSTestSupport", nioCore, nioHTTP1, nioPosix, nioSSL]
         ),
         module("Registries", ["ByteCoding", "LightningPrimitives", "OutboundHTTP"]),
         tests(
@@ -290,8 +297,16 @@ let package = Package(
             [
                 "Bolt11", "ByteCoding", "Crawler", "Evidence", "IPAddresses", "L402", "LND", "LightningPrimitives",
                 "LightningSandbox", "Macaroons", "OutboundHTTP", "Postgres", "PostgresTestSupport", "Registries",
-                "Secp256k1", "ServiceChecks", "TrustScore", hummingbird, httpTypes, logging, nioCore,
+                "Secp256k1", "ServiceChecks", "TrustScore", "SpendCrashProbe", hummingbird, httpTypes, logging, nioCore,
+                subprocess,
             ]
+        ),
+        // A process for the tests of spending to kill.
+        .executableTarget(
+            name: "SpendCrashProbe",
+            dependencies: ["Bolt11", "LND", "LightningPrimitives", "Postgres", "ServiceProbing", logging],
+            path: "Tests/SpendCrashProbe",
+            swiftSettings: settings
         ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
@@ -326,7 +341,13 @@ let package = Package(
                 nioHTTPTypes,
             ]
         ),
-        tests("Gateway", ["Gate", "IPAddresses", "LightningPrimitives", httpTypes, logging, nioCore]),
+        tests(
+            "Gateway",
+            [
+                "Gate", "IPAddresses", "Ledger", "LightningPrimitives", "Postgres", "PostgresTestSupport",
+                "ServiceProbing", httpTypes, logging, nioCore,
+            ]
+        ),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
         tests("HealthCheck"),
         tests(

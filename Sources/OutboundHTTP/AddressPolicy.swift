@@ -56,7 +56,9 @@ public struct AddressPolicy: Sendable {
         "2002::/16",  // 6to4
     ])
 
-    /// The only block of IPv6 that is handed out. Loopback, mapped, link-local, unique local, multicast and the local
+    /// The only block of IPv6 that is handed out.
+    ///
+    /// Loopback, mapped, link-local, unique local, multicast and the local
     /// NAT64 block (64:ff9b:1::/48) lie outside.
     private static let global = networks(["2000::/3"])
     private static let translated = networks(["64:ff9b::/96"])

@@ -3,6 +3,7 @@
 
 public import IPAddresses
 internal import NIOPosix
+internal import Synchronization
 
 #if canImport(Glibc)
     internal import Glibc
@@ -19,11 +20,38 @@ public protocol NameResolver: Sendable {
 }
 
 /// The system's resolver, on threads of its own because it blocks.
+///
+/// A name server that answers slowly or never holds up nobody else: who waits gives up after five seconds, and of look-ups
+/// that are still stuck there is a limited number.
 public struct SystemResolver: NameResolver {
+    private static let pool: NIOThreadPool = {
+        let pool = NIOThreadPool(numberOfThreads: 8)
+        pool.start()
+        return pool
+    }()
+    private static let underWay = Atomic<Int>(0)
+    private static let limit = 128
+    private static let patience = Duration.seconds(5)
+
     public init() {}
 
     public func addresses(of name: String) async -> [IPAddress] {
-        (try? await NIOThreadPool.singleton.runIfActive { Self.lookUp(name) }) ?? []
+        guard Self.underWay.add(1, ordering: .relaxed).newValue <= Self.limit else {
+            Self.underWay.subtract(1, ordering: .relaxed)
+            return []
+        }
+        let (answers, answer) = AsyncStream<[IPAddress]>.makeStream(bufferingPolicy: .bufferingOldest(1))
+        Self.pool.submit { _ in
+            answer.yield(Self.lookUp(name))
+            Self.underWay.subtract(1, ordering: .relaxed)
+        }
+        let patience = Task {
+            try await Task.sleep(for: Self.patience)
+            answer.yield([])
+        }
+        defer { patience.cancel() }
+        for await found in answers { return found }
+        return []
     }
 
     private static func lookUp(_ name: String) -> [IPAddress] {
@@ -69,17 +97,27 @@ private enum SocketKind {
         static let stream = SOCK_STREAM
     #endif
 
+    /// Reads an address by its text, which is the same on every system.
     static func address(_ pointer: UnsafeMutablePointer<sockaddr>) -> IPAddress? {
+        let length: Int
         switch Int32(pointer.pointee.sa_family) {
-        case AF_INET:
-            pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { v4 in
-                withUnsafeBytes(of: v4.pointee.sin_addr) { IPAddress(bytes: Array($0)) }
-            }
-        case AF_INET6:
-            pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { v6 in
-                withUnsafeBytes(of: v6.pointee.sin6_addr) { IPAddress(bytes: Array($0)) }
-            }
-        default: nil
+        case AF_INET: length = MemoryLayout<sockaddr_in>.size
+        case AF_INET6: length = MemoryLayout<sockaddr_in6>.size
+        default: return nil
         }
+        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let status = getnameinfo(
+            pointer,
+            socklen_t(length),
+            &text,
+            socklen_t(text.count),
+            nil,
+            0,
+            NI_NUMERICHOST
+        )
+        guard status == 0 else { return nil }
+        let bytes = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        // A link-local address carries the name of its interface.
+        return IPAddress(String(decoding: bytes, as: UTF8.self).prefix { $0 != "%" })
     }
 }

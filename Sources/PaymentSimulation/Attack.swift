@@ -3,6 +3,7 @@
 
 internal import LightningGraph
 internal import LightningPrimitives
+internal import TrustScore
 
 /// What dishonest operators add to the network to look better than they are.
 public enum Attack: String, Sendable, Hashable, CaseIterable, Codable {

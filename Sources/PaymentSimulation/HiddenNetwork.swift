@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import LightningGraph
+internal import TrustScore
 
 #if canImport(Glibc)
     internal import Glibc

@@ -3,6 +3,7 @@
 
 internal import LightningGraph
 internal import LightningPrimitives
+internal import TrustScore
 
 #if canImport(Glibc)
     internal import Glibc

@@ -1,6 +1,8 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import TrustScore
+
 #if canImport(Glibc)
     internal import Glibc
 #else

@@ -25,7 +25,8 @@ public struct MetricDescription: Sendable, Hashable {
     static func fallbackHelp(_ name: String) -> String { name.replacing("_", with: " ") + "." }
 
     /// All metrics of this product.
-    public static let all: [MetricDescription] = http + proxy + money + lnd + database + evidence + scoring + process
+    public static let all: [MetricDescription] =
+        http + proxy + money + lnd + database + evidence + scoring + probing + process
 
     private static let http = [
         MetricDescription("legacy_endpoint_calls_total", "Calls of routes that are gone (410), by endpoint."),
@@ -114,22 +115,6 @@ public struct MetricDescription: Sendable, Hashable {
         MetricDescription(
             "calibration_noise_floor",
             "Calibration error that perfect probabilities would show by chance, by group."
-        ),
-        MetricDescription("endpoint_probe_total", "Free checks of services, by tier and result."),
-        MetricDescription("paid_probe_total", "Paid checks of services, by result."),
-        MetricDescription("htlc_probe_total", "HTLC probes of nodes, by result."),
-        MetricDescription("registry_endpoints_total", "Services read from directories, by source and outcome."),
-        MetricDescription("spend_msat_total", "Paid for probes, by kind and part: amount or fee."),
-        MetricDescription(
-            "spend_budget_remaining_msat",
-            "What probes may still spend within the window; negative when more was spent than may be."
-        ),
-        MetricDescription("probe_total", "Probes that callers bought, by outcome."),
-        MetricDescription("probe_sats_paid_total", "Paid to services for callers' probes, in sat."),
-        MetricDescription(
-            "probe_duration_seconds",
-            "Time of a caller's probe.",
-            buckets: [0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60]
         ),
     ]
 

@@ -158,6 +158,12 @@ extension Setting {
         default: "20000",
         "The most probes for callers may pay in any 24 hours in satoshi; callers pay it back."
     )
+    public static let probeTimeout = Setting(
+        "PROBE_FETCH_TIMEOUT_MS",
+        .integer(100...60_000),
+        default: "15000",
+        "Milliseconds that each request of a probe for a caller may take."
+    )
     public static let probesPerToken = Setting(
         "PROBE_RATE_LIMIT_PER_TOKEN_PER_HOUR",
         .integer(1...1_000_000),
@@ -176,6 +182,6 @@ extension Setting {
         serverAddress, probeNetworks, payMacaroon, payerURL, payerCertificate, paidProbes, paidProbeInterval,
         paidProbeIntervalExact, paidProbeCap, paidProbeCycleBudget, paidProbeDayBudget, paidProbesPerCycle,
         paidProbeFeeLimit, htlcProbes, htlcProbeAmount, probePrice, probeLookPrice, probeMaximum, probeFeeLimit,
-        probeDayBudget, probesPerToken, probesPerHour,
+        probeDayBudget, probeTimeout, probesPerToken, probesPerHour,
     ]
 }

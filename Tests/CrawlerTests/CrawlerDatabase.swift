@@ -11,7 +11,7 @@ enum CrawlerDatabase {
     static func with<Value: Sendable>(_ body: @Sendable (PostgresClient) async throws -> Value) async throws -> Value {
         try await TestDatabase.withEmpty { client in
             try await client.withConnection { session in
-                for name in ["0002_graph", "0003_jobs", "0007_live_graph", "0006_evidence"] {
+                for name in ["0002_graph", "0003_jobs", "0007_live_graph", "0006_evidence", "0008_services"] {
                     let url = projectFile("migrations/\(name).sql")
                     try await session.script(String(contentsOf: url, encoding: .utf8))
                 }

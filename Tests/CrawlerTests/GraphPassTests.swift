@@ -76,7 +76,7 @@ struct GraphPassTests {
                     || components || p_reach || compat_components, ',' ORDER BY hash)) FROM node_scores
                 """
             )
-            #expect(digest == "b888fb5ae094d08fab84723d630e89c1")
+            #expect(digest == "2bec344c3300d68e181fcb9aa89f9868")
         }
     }
 

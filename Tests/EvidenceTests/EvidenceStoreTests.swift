@@ -181,9 +181,13 @@ struct EvidenceStoreTests {
                 predicted: 0.25
             )
             try await store.record(attempt)
-            #expect(try await store.read(since: now) == [attempt])
+            let stored = try await client.withConnection { try await PathOutcomeStore.read($0, since: now) }
+            #expect(stored.map(\.outcome) == [attempt])
+            let id = try #require(stored.first).id
+            let later = try await client.withConnection { try await PathOutcomeStore.read($0, since: now, after: id) }
+            #expect(later.isEmpty)
             #expect(try await store.dropOld(now: now + PathOutcomeStore.lifetime + 1) == 1)
-            #expect(try await store.read(since: 0).isEmpty)
+            #expect(try await client.number("SELECT count(*) FROM path_outcomes") == 0)
         }
     }
 }

@@ -8,6 +8,7 @@ import NIOPosix
 import NIOSSL
 import OutboundHTTP
 import Synchronization
+import TLSTestSupport
 import Testing
 
 /// Names with addresses of the test's choice.

@@ -6,6 +6,7 @@ import NIOCore
 import NIOPosix
 import ReverseProxy
 import Synchronization
+import TLSTestSupport
 import Testing
 
 @Suite("Forwarding requests")

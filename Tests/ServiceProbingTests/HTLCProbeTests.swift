@@ -90,7 +90,7 @@ struct HTLCProbeTests {
     func reached() async throws {
         try await Self.with(hot: 1...1) { (client, probes, router) async throws in
             #expect(try await probes.run() == ["incorrect_or_unknown_payment_details": 1])
-            let paths = try await PathOutcomeStore(client).read(since: 0)
+            let paths = try await client.paths()
             #expect(paths.count == 1 && paths[0].failedHop == nil && paths[0].kind == .htlcProbe)
             #expect(paths[0].hops.map(\.channel) == [1, 2] && paths[0].hops.map(\.direction) == [1, 1])
             #expect(paths[0].hops.map(\.amountMsat) == [10_001_000, 10_000_000])
@@ -108,7 +108,7 @@ struct HTLCProbeTests {
             try await Self.with(hot: 1...1) { (client, probes, router) async throws in
                 router.answer(HTLCFailure(code: .temporaryChannelFailure, sourceIndex: index))
                 try await probes.run()
-                #expect(try await PathOutcomeStore(client).read(since: 0).map(\.failedHop) == [index])
+                #expect(try await client.paths().map(\.failedHop) == [index])
                 #expect(try await Self.one(client, "(SELECT count(*) FROM outcomes WHERE NOT success)") == outcomes)
             }
         }
@@ -119,7 +119,7 @@ struct HTLCProbeTests {
         try await Self.with(hot: 1...1) { (client, probes, router) async throws in
             router.answer(HTLCFailure(code: .feeInsufficient, sourceIndex: 0))
             try await probes.run()
-            #expect(try await PathOutcomeStore(client).read(since: 0).isEmpty)
+            #expect(try await client.paths().isEmpty)
         }
     }
 
@@ -147,5 +147,12 @@ struct HTLCProbeTests {
             try await probes.run()
             #expect(router.sent.withLock { $0.count } == 2)
         }
+    }
+}
+
+extension PostgresClient {
+    /// All attempts along paths.
+    fileprivate func paths() async throws -> [PathOutcome] {
+        try await withConnection { try await PathOutcomeStore.read($0, since: 0).map(\.outcome) }
     }
 }

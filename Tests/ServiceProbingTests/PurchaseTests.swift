@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Bolt11
+import LND
 import LightningPrimitives
 import Postgres
 import PostgresTestSupport
@@ -148,6 +149,25 @@ struct PurchaseTests {
         }
     }
 
+    @Test("an endpoint where nothing could be bought has to wait like one that was bought from")
+    func failurePause() async throws {
+        try await Self.withShop { (shop) async throws in
+            _ = try await shop.store.ingest([ListedService(source: .index402, url: shop.base + "/good")]) { _ in true }
+            let checker = ServiceChecker(FakeService.client, network: .regtest)
+            _ = try await EndpointRound(store: shop.store, checker: checker, logger: silent).run()
+            shop.node.behave(.fail("FAILURE_REASON_NO_ROUTE"))
+            let probes = PaidProbes(
+                store: shop.store,
+                buyer: shop.buyer(),
+                ledger: SpendLedger(shop.client),
+                limits: PaidProbeLimits(budget: Shop.budget, probes: 10, feeLimit: .sat(10), pause: 3600),
+                logger: silent
+            )
+            let outcomes = [try await probes.run(), try await probes.run()]
+            #expect(outcomes == [["pay_routing_failed": 1], [:]])
+        }
+    }
+
     @Test("our own lack of money is not held against a service, a missing route is")
     func blame() async throws {
         try await Self.withShop { (shop) async throws in
@@ -246,6 +266,36 @@ struct PurchaseTests {
                 group.cancelAll()
             }
             #expect(shop.node.calls.count == 1)
+        }
+    }
+
+    @Test("a caller that waits no longer is charged, and what was not used is due back when the payment has an end")
+    func slow() async throws {
+        try await Self.withShop { (shop) async throws in
+            let requests = ProbeRequestStore(shop.client)
+            let hash = Preimage.random().paymentHash
+            shop.node.behave(.loseAnswer)
+            let order = Self.order(shop.base + "/good")
+            try await requests.submit(order)
+            #expect(try await requests.noteCharge(order.id, .sat(20), from: hash))
+            await shop.worker().workOff()
+            let status = try #require(try await requests.status(order.id))
+            #expect(status.result?.outcome == "pay_unknown" && status.billing == .probe && status.spent == .sat(15))
+            // Nobody knows yet whether the target takes the money.
+            #expect(try await requests.refundsDue().isEmpty)
+            _ = try await Purse(shop.node, ledger: SpendLedger(shop.client), logger: silent).resume(olderThan: 0)
+            let due = try #require(try await requests.refundsDue().first)
+            #expect(due.id == order.id && due.spent == MilliSatoshi(msat: 5007) && due.billing == .probe)
+
+            // One that the node says was never paid costs nothing, though its answer was lost as well.
+            let other = Self.order(shop.base + "/good")
+            shop.node.behave(.refuse(.transport, nil))
+            try await requests.submit(other)
+            await shop.worker().workOff()
+            #expect(try await requests.noteCharge(other.id, .sat(20), from: hash))
+            _ = try await Purse(shop.node, ledger: SpendLedger(shop.client), logger: silent).resume(olderThan: 0)
+            let free = try #require(try await requests.refundsDue().first { $0.id == other.id })
+            #expect(free.spent == .zero && free.billing == ProbeBilling.none)
         }
     }
 

@@ -10,7 +10,10 @@ struct FuzzTarget: Sendable {
     /// Ends the program when something that must hold does not.
     let check: @Sendable ([UInt8]) -> Void
 
-    static let all = [bolt11, caveat, challenge, credential, keyRing, macaroon, receipt, servicesFile]
+    static let all = [
+        bolt11, caveat, challenge, credential, graph, keyRing, macaroon, outboundURL, receipt, registry, serviceAnswer,
+        servicesFile,
+    ]
 }
 
 /// Ends the program with a finding unless the condition holds.

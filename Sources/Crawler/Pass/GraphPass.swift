@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Evidence
 public import FoundationEssentials
 internal import LightningGraph
 internal import LightningPrimitives
@@ -16,6 +17,7 @@ public struct GraphPass<Source: GraphSource>: Sendable {
     private let source: Source
     private let options: PassOptions
     private let metrics = PassMetrics()
+    private let liquidity = LiquidityLearning()
 
     public init(_ source: Source, options: PassOptions = PassOptions()) {
         self.source = source
@@ -103,9 +105,17 @@ public struct GraphPass<Source: GraphSource>: Sendable {
             let histories = try await store.histories(of: graph, now: seconds)
             vantage.trust(histories.indices.lazy.filter { histories[$0].payments?.hasSettled == true })
             report.seeds = vantage.seeds.count
+            let attempts = try await PathOutcomeStore.read(
+                session,
+                since: seconds - PathOutcomeStore.lifetime,
+                after: liquidity.newest
+            )
+            let hot = try await store.hotNodes(of: graph)
             steps.end(.history)
-            let fresh = try score(view, vantage, histories, now: seconds, steps: &steps, report: &report, progress)
-                .map(ScoreRow.init)
+            let inputs = Inputs(histories: histories, attempts: attempts, hot: hot, own: scored.node, now: seconds)
+            let (scores, forecasts) = try score(view, vantage, inputs, steps: &steps, report: &report, progress)
+            try await PathOutcomeStore.note(forecasts, on: session)
+            let fresh = scores.map(ScoreRow.init)
             progress(PassProgress(phase: "write", done: 0, total: 1))
             if delta == nil {
                 report.changes.scores = try await store.write(fresh, of: graph)
@@ -153,61 +163,108 @@ public struct GraphPass<Source: GraphSource>: Sendable {
         return (graph, reader.report)
     }
 
+    /// What a pass knows besides the graph.
+    private struct Inputs {
+        let histories: [NodeHistory]
+        /// Attempts of our own that have not been learnt from yet.
+        let attempts: [PathOutcomeStore.Stored]
+        /// Indexes of nodes that are asked for a lot: their paths are computed exactly.
+        let hot: [Int]
+        let own: NodeID
+        let now: Int64
+    }
+
+    /// - Returns: the scores, and what was forecast for the attempts that were learnt from.
     private func score(
         _ view: GraphView,
         _ vantage: Vantage,
-        _ histories: [NodeHistory],
-        now: Int64,
+        _ inputs: Inputs,
         steps: inout StepClock,
         report: inout PassReport,
         _ progress: @Sendable (PassProgress) -> Void
-    ) throws -> [NodeScoring.Result] {
+    ) throws -> ([NodeScoring.Result], [Int64: Double]) {
         let total = PassOptions.tiers.count + 2
         progress(PassProgress(phase: "score", done: 0, total: total))
-        let (compatible, seeded) = steps.measure(.rank) { ranks(view, vantage) }
+        let links = WeightedLinks.perPair(of: view.graph, clock: view.clock)
+        let (compatible, seeded) = ranks(view, vantage, links)
+        steps.end(.rank)
+        let places = LiquidityView(
+            view.graph,
+            facts: view.facts,
+            links: links,
+            ranks: PageRank.seeded(links, seeds: vantage.vouchers).scores
+        )
+        let forecasts = liquidity.learn(from: inputs.attempts, in: places, own: inputs.own)
+        steps.end(.liquidity)
         progress(PassProgress(phase: "score", done: 1, total: total))
-        let sweep = PathSweep(view.graph, adjacency: view.adjacency)
-        var reach: [Reachability] = []
-        for tier in PassOptions.tiers {
-            try Task.checkCancellation()
-            let paths = paths(sweep, vantage, tier: tier)
-            report.reachable[tier] = paths.reachable
-            reach.append(paths)
-            progress(PassProgress(phase: "score", done: 1 + reach.count, total: total))
-        }
+        let reach = try paths(view, vantage, places, inputs, progress)
+        for (tier, paths) in zip(PassOptions.tiers, reach) { report.reachable[tier] = paths.reachable }
         steps.end(.paths)
         let scoring = NodeScoring(
             graph: view.graph,
             facts: view.facts,
-            histories: histories,
+            histories: inputs.histories,
             compatiblePercentiles: compatible,
             percentiles: seeded,
             reach: reach,
             flows: try steps.measure(.flow) { try flows(view, vantage) },
             clock: view.clock,
-            now: now
+            now: inputs.now
         )
         let results = steps.measure(.score) { scoring.results() }
         progress(PassProgress(phase: "score", done: total, total: total))
-        return results
+        return (results, forecasts)
+    }
+
+    /// The best paths to every node for every amount, those to hot nodes exactly.
+    private func paths(
+        _ view: GraphView,
+        _ vantage: Vantage,
+        _ places: LiquidityView,
+        _ inputs: Inputs,
+        _ progress: @Sendable (PassProgress) -> Void
+    ) throws -> [Reachability] {
+        let clock = ContinuousClock()
+        let sweep = PathSweep(view.graph, adjacency: view.adjacency)
+        let model = liquidity.model
+        let amounts = PassOptions.tiers.map { MilliSatoshi.sat($0) }
+        var reach: [Reachability] = []
+        for hops in model.probabilities(in: places, amounts: amounts, time: Double(inputs.now)) {
+            try Task.checkCancellation()
+            let start = clock.now
+            var paths = sweep.paths(from: vantage.source, probabilities: hops)
+            // That a node reaches itself says nothing about how it can be paid.
+            if let second = vantage.second { paths.lookAtSource(from: sweep.paths(from: second, probabilities: hops)) }
+            for node in inputs.hot where node != vantage.source {
+                let exact = sweep.exactPath(to: node, from: vantage.source, amount: hops.amount) { direction, _ in
+                    hops.values[Int(direction)]
+                }
+                paths.replacePath(
+                    to: node,
+                    by: exact,
+                    probability: exact.map { exact in
+                        let way = exact.hops.map { (place: places.place($0.direction), amountMsat: $0.amount.msat) }
+                        return model.probability(
+                            of: way.filter { $0.place.from != inputs.own },
+                            time: Double(inputs.now)
+                        )
+                    }
+                )
+            }
+            metrics.recordSweep(tier: PassOptions.tiers[reach.count], clock.now - start)
+            reach.append(paths)
+            progress(PassProgress(phase: "score", done: 1 + reach.count, total: PassOptions.tiers.count + 2))
+        }
+        return reach
     }
 
     /// SatRank's percentile of every node, and the one of the seeded PageRank.
-    private func ranks(_ view: GraphView, _ vantage: Vantage) -> (compatible: [Int], seeded: [Double]) {
+    private func ranks(_ view: GraphView, _ vantage: Vantage, _ links: WeightedLinks) -> (
+        compatible: [Int], seeded: [Double]
+    ) {
         let compatible = PageRank.compatible(.perChannel(of: view.graph))
-        let seeded = PageRank.seeded(.perPair(of: view.graph, clock: view.clock), seeds: vantage.seeds)
+        let seeded = PageRank.seeded(links, seeds: vantage.seeds)
         return (Percentile.compatible(compatible.scores), Percentile.averaged(seeded.scores))
-    }
-
-    /// The best path to every node for an amount in sat.
-    private func paths(_ sweep: PathSweep, _ vantage: Vantage, tier: Int64) -> Reachability {
-        let clock = ContinuousClock()
-        let start = clock.now
-        var paths = sweep.paths(from: vantage.source, amount: .sat(tier))
-        // That a node reaches itself says nothing about how it can be paid.
-        if let second = vantage.second { paths.lookAtSource(from: sweep.paths(from: second, amount: .sat(tier))) }
-        metrics.recordSweep(tier: tier, clock.now - start)
-        return paths
     }
 
     /// What the seeds could send to every node, in sat.

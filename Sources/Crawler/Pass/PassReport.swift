@@ -20,6 +20,8 @@ public struct PassReport: Sendable {
         case history
         /// Both PageRanks.
         case rank
+        /// Learning from own payments and probes what channels can carry.
+        case liquidity
         /// The best paths for every amount.
         case paths
         /// What the seeds could send to every node.

@@ -13,6 +13,9 @@ struct Vantage {
     let second: Int?
     /// Indexes of the trusted nodes.
     private(set) var seeds: [Int]
+    /// Indexes of the nodes that vouch for others in the liquidity model: where the paths start, and the 200 nodes with the
+    /// largest live capacity, or one in twenty of a small graph.
+    let vouchers: [Int]
 
     /// Seeds when nobody is named: this many nodes with the largest live capacity.
     ///
@@ -33,6 +36,8 @@ struct Vantage {
         isOwnNode = ownIndex != nil
         source = ownIndex ?? options.fallbackSource.flatMap(graph.index) ?? ranked[0]
         second = ranked.first { [source] in $0 != source }
+        let largest = ranked.prefix(min(Self.defaultSeeds, max(1, ranked.count / 20)))
+        vouchers = Set(largest).union([source]).sorted()
         var named = Set(options.trustedNodes.compactMap(graph.index))
         if let ownIndex { named.insert(ownIndex) }
         seeds = named.isEmpty ? Array(ranked.prefix(Self.defaultSeeds)) : named.sorted()

@@ -174,6 +174,15 @@ enum GraphStatements {
         """
     )
 
+    /// Nodes whose services somebody has asked for within two hours.
+    static let hotNodes = Statement(
+        "graph.hot_nodes",
+        """
+        SELECT payee FROM endpoints WHERE payee IS NOT NULL AND last_query_at > now() - interval '2 hours'
+        GROUP BY payee ORDER BY max(last_query_at) DESC, payee LIMIT 100
+        """
+    )
+
     /// Beliefs about payments to nodes, on what is expected of nodes like them.
     static let payments = Statement(
         "graph.payments",

@@ -131,6 +131,13 @@ struct GraphStore {
         return histories
     }
 
+    /// Indexes of the nodes whose services are asked for, at most 100.
+    func hotNodes(of graph: ChannelGraph) async throws -> [Int] {
+        try await session.query(GraphStatements.hotNodes, deadline: Self.deadline).compactMap { row in
+            try NodeID(row.bytea(0)).flatMap(graph.index)
+        }
+    }
+
     /// Writes the scores that differ and removes those of nodes that left the graph.
     ///
     /// - Returns: rows written or removed.

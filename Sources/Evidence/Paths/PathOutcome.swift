@@ -60,6 +60,13 @@ public struct PathOutcome: Sendable, Hashable {
 
 /// The table `path_outcomes`.
 public struct PathOutcomeStore: Sendable {
+    /// An attempt with its place in the order of writing.
+    public struct Stored: Sendable, Hashable {
+        /// Greater than those of all attempts written before.
+        public let id: Int64
+        public let outcome: PathOutcome
+    }
+
     /// Older attempts say nothing any more: seven time constants of channel knowledge, in seconds.
     public static let lifetime: Int64 = 49 * 86_400
 
@@ -73,9 +80,16 @@ public struct PathOutcomeStore: Sendable {
     private static let select = Statement(
         "evidence.paths",
         """
-        SELECT observed_at, kind, amount_msat, channels, directions::int4[], amounts_msat, failed_hop, predicted
-        FROM (SELECT * FROM path_outcomes WHERE observed_at >= $1 ORDER BY observed_at DESC, id DESC LIMIT $2) p
-        ORDER BY observed_at, id
+        SELECT observed_at, kind, amount_msat, channels, directions::int4[], amounts_msat, failed_hop, predicted, id
+        FROM (SELECT * FROM path_outcomes WHERE observed_at >= $1 AND id > $2 ORDER BY id DESC LIMIT $3) p
+        ORDER BY id
+        """
+    )
+    private static let forecast = Statement(
+        "evidence.path_forecast",
+        """
+        UPDATE path_outcomes p SET predicted = f.predicted FROM unnest($1, $2) AS f (id, predicted)
+        WHERE p.id = f.id AND p.predicted IS NULL
         """
     )
     private static let drop = Statement("evidence.drop_paths", "DELETE FROM path_outcomes WHERE observed_at < $1")
@@ -98,16 +112,40 @@ public struct PathOutcomeStore: Sendable {
         )
     }
 
-    /// The newest attempts since a time, oldest first.
+    /// The newest attempts, in the order they were written.
     ///
-    /// - Parameter limit: at most this many.
-    public func read(since time: Int64, limit: Int = 100_000) async throws(PostgresError) -> [PathOutcome] {
-        let rows = try await client.query(
-            Self.select,
-            [.int8(time), .int8(Int64(limit))],
+    /// - Parameters:
+    ///   - time: Unix seconds; older ones are left out.
+    ///   - id: those up to this one are left out.
+    ///   - limit: at most this many.
+    public static func read(
+        _ session: PostgresSession,
+        since time: Int64,
+        after id: Int64 = 0,
+        limit: Int = 100_000
+    ) async throws(PostgresError) -> [Stored] {
+        try parse(
+            try await session.query(
+                Self.select,
+                [.int8(time), .int8(id), .int8(Int64(limit))],
+                deadline: .seconds(60)
+            )
+        )
+    }
+
+    /// Notes what was forecast for attempts before they were learnt from.
+    public static func note(_ forecasts: [Int64: Double], on session: PostgresSession) async throws(PostgresError) {
+        guard !forecasts.isEmpty else { return }
+        let pairs = forecasts.sorted { $0.key < $1.key }
+        try await session.execute(
+            Self.forecast,
+            [.int8Array(pairs.map(\.key)), .float8Array(pairs.map { min(1 - 1e-9, max(1e-9, $0.value)) })],
             deadline: .seconds(60)
         )
-        var outcomes: [PathOutcome] = []
+    }
+
+    private static func parse(_ rows: [Row]) throws(PostgresError) -> [Stored] {
+        var outcomes: [Stored] = []
         outcomes.reserveCapacity(rows.count)
         for row in rows {
             let (channels, directions) = (try row.int8Array(3), try row.int4Array(4))
@@ -115,7 +153,7 @@ public struct PathOutcomeStore: Sendable {
             guard let kind = PathOutcome.Kind(rawValue: try row.int2(1)), channels.count == directions.count,
                 channels.count == amounts.count
             else { throw PostgresError(.malformed, "path_outcomes holds a path of unequal columns") }
-            outcomes.append(
+            let outcome =
                 PathOutcome(
                     observedAt: try row.int8(0),
                     kind: kind,
@@ -130,7 +168,7 @@ public struct PathOutcomeStore: Sendable {
                     failedHop: try row.optionalInt4(6).map(Int.init),
                     predicted: try row.optionalFloat8(7)
                 )
-            )
+            outcomes.append(Stored(id: try row.int8(8), outcome: outcome))
         }
         return outcomes
     }

@@ -82,7 +82,9 @@ extension APIRoute {
 }
 
 extension PaidProduct {
-    /// A probe at a price. Deposits pay it in full, because it is passed on, and what is left over goes back to a token,
+    /// A probe at a price.
+    ///
+    /// Deposits pay it in full, because it is passed on, and what is left over goes back to a token,
     /// which a payment for one request does not have.
     fileprivate static func probe(_ price: MilliSatoshi) -> PaidProduct {
         var product = PaidProduct(
@@ -177,7 +179,7 @@ extension ProbeCounter {
                 seconds: 600
             )
         }
-        if status.state == .running {
+        if status.state == .running || status.result?.outcome == "pay_unknown" {
             guard let hash = Self.payment(grant) else { return try accepted(order) }
             // Charged in full now; what is not used is given back when the probe has ended.
             if try await desk.noteCharge(order.id, held, from: hash) { return try accepted(order) }

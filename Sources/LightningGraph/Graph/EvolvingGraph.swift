@@ -136,13 +136,16 @@ public struct EvolvingGraph: Sendable {
 
 extension ChannelGraph {
     /// Finds a channel by its number in a graph that is ``ordered()``.
-    public func channel(_ id: ShortChannelID) -> Channel? {
+    public func channel(_ id: ShortChannelID) -> Channel? { channelIndex(id).map { channels[$0] } }
+
+    /// Finds a channel's index by its number in a graph that is ``ordered()``.
+    public func channelIndex(_ id: ShortChannelID) -> Int? {
         var (low, high) = (0, channels.count)
         while low < high {
             let middle = (low + high) / 2
             if channels[middle].id < id { low = middle + 1 } else { high = middle }
         }
-        return low < channels.count && channels[low].id == id ? channels[low] : nil
+        return low < channels.count && channels[low].id == id ? low : nil
     }
 
     /// The same graph with its nodes in the order of their keys and its channels in the order of their numbers.

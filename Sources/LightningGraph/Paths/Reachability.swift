@@ -37,6 +37,17 @@ public struct Reachability: Sendable {
     /// - Precondition: both are of the same graph.
     public mutating func lookAtSource(from other: Reachability) { paths[source] = other.paths[source] }
 
+    /// Replaces the path to a node by one with exact amounts.
+    ///
+    /// - Parameters:
+    ///   - exact: `nil` when there is none.
+    ///   - probability: of the path as a whole; the product over its hops when `nil`.
+    public mutating func replacePath(to node: Int, by exact: ExactPath?, probability: Double? = nil) {
+        paths[node] = exact.map {
+            Path(hops: $0.hops.count, fee: $0.fee, probability: probability ?? $0.probability)
+        }
+    }
+
     /// Nodes that have a path, the source included.
     public var reachable: Int { paths.count { $0 != nil } }
 }

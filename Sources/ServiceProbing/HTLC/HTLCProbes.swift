@@ -16,7 +16,9 @@ public protocol ProbingNode: Sendable {
 
 extension LNDClient: ProbingNode {}
 
-/// What HTLC probes may do. Each locks other people's money for a while.
+/// What HTLC probes may do.
+///
+/// Each locks other people's money for a while.
 public struct HTLCProbeLimits: Sendable, Hashable {
     public var amount: MilliSatoshi = .sat(10_000)
     public var perHour = 60
@@ -161,8 +163,7 @@ public struct HTLCProbes: Sendable {
         try await PathEvidence(client).record(
             [attempt],
             isProbe: true,
-            from: own,
-            predicted: answer.successProbability
+            from: own
         )
         return word
     }

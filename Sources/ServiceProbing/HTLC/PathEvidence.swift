@@ -22,12 +22,10 @@ public struct PathEvidence: Sendable {
     /// - Parameters:
     ///   - isProbe: an HTLC that nobody could claim, rather than a payment.
     ///   - source: the node they left from.
-    ///   - predicted: the probability of the path before it was tried.
     public func record(
         _ attempts: [HTLCAttempt],
         isProbe: Bool,
         from source: NodeID,
-        predicted: Double? = nil,
         at time: Int64 = unixTime()
     ) async throws(PostgresError) {
         var nodes: [Outcome] = []
@@ -39,8 +37,8 @@ public struct PathEvidence: Sendable {
                     kind: isProbe ? .htlcProbe : .payment,
                     amountMsat: payee.amountToForward.msat,
                     hops: Self.hops(attempt.route, from: source),
-                    failedHop: reach.failedHop,
-                    predicted: predicted
+                    // The next pass forecasts it before it learns from it.
+                    failedHop: reach.failedHop
                 )
             )
             guard let isReached = reach.isPayeeReached(hops: attempt.route.hops.count) else { continue }

@@ -88,15 +88,22 @@ public struct ProbeRequestStore: Sendable {
         "probes.charge",
         """
         UPDATE probe_requests SET charged_msat = $2, charged_hash = $3
-        WHERE id = $1 AND state IN ('running', 'queued') AND charged_msat IS NULL
+        WHERE id = $1 AND charged_msat IS NULL
+            AND (state IN ('running', 'queued') OR result ->> 'outcome' = 'pay_unknown')
         """
     )
     private static let refundsDue = Statement(
         "probes.refunds_due",
         """
-        SELECT id, charged_msat, charged_hash, coalesce(spent_msat, 0), coalesce(billing, 'none') FROM probe_requests
-        WHERE charged_msat IS NOT NULL AND refunded_at IS NULL AND state IN ('done', 'dropped')
-        ORDER BY finished_at LIMIT 100
+        SELECT r.id, r.charged_msat, r.charged_hash,
+            CASE s.state WHEN 'settled' THEN s.paid_msat + s.fee_msat WHEN 'failed' THEN 0
+                ELSE coalesce(r.spent_msat, 0) END,
+            CASE WHEN s.state = 'settled' THEN 'probe' WHEN s.state = 'failed' AND r.billing = 'probe' THEN 'none'
+                ELSE coalesce(r.billing, 'none') END
+        FROM probe_requests r LEFT JOIN spend_ledger s ON s.cycle = 'api ' || encode(r.id, 'hex')
+        WHERE r.charged_msat IS NOT NULL AND r.refunded_at IS NULL AND r.state IN ('done', 'dropped')
+            AND (s.state IS NULL OR s.state IN ('settled', 'failed'))
+        ORDER BY r.finished_at LIMIT 100
         """
     )
     private static let refunded = Statement(
@@ -123,7 +130,9 @@ public struct ProbeRequestStore: Sendable {
         return try await client.query(Self.submit, values).count == 1
     }
 
-    /// How a probe stands; `nil` when there is none. Who knows the id may know the result.
+    /// How a probe stands; `nil` when there is none.
+    ///
+    /// Who knows the id may know the result.
     public func status(_ id: ProbeID) async throws(PostgresError) -> ProbeStatus? {
         guard let row = try await client.query(Self.read, [.bytea(id.bytes)]).first else { return nil }
         let result = try row.optionalText(1).flatMap {
@@ -144,9 +153,9 @@ public struct ProbeRequestStore: Sendable {
         try await client.execute(Self.drop, [.bytea(id.bytes)]) == 1
     }
 
-    /// Notes what the caller was charged before the result was there.
+    /// Notes what the caller was charged before it was known what the probe has cost.
     ///
-    /// - Returns: false when the result has come meanwhile.
+    /// - Returns: false when that has become known meanwhile.
     public func noteCharge(_ id: ProbeID, _ amount: MilliSatoshi, from hash: PaymentHash) async throws(PostgresError)
         -> Bool
     {
@@ -162,6 +171,7 @@ public struct ProbeRequestStore: Sendable {
         public let billing: ProbeBilling
     }
 
+    /// Charges of probes that have ended, and whose payment has an end too: what a target holds back is not given back.
     public func refundsDue() async throws(PostgresError) -> [RefundDue] {
         var due: [RefundDue] = []
         for row in try await client.query(Self.refundsDue) {

@@ -147,9 +147,11 @@ extension PaidProbeOutcome {
     public var billing: ProbeBilling {
         switch self {
         case .qualityOK, .qualityLow, .emptyBody, .delivery4xx, .delivery5xx, .deliveryOther: .probe
+        // A target that keeps a payment hanging may still take it: it stays charged until its end is known.
+        case .payUnknown: .probe
         case .noResponse, .not402, .noInvoice, .invoiceDecodeFailed, .selfPay, .overCap, .routingFailed, .payFailed:
             .look
-        case .overBudget, .duplicateInvoice, .localLiquidity, .payTimedOut, .payUnknown, .nodeUnavailable: .none
+        case .overBudget, .duplicateInvoice, .localLiquidity, .payTimedOut, .nodeUnavailable: .none
         }
     }
 }

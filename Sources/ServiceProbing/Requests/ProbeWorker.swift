@@ -18,6 +18,7 @@ public final class ProbeWorker: Service {
     /// `nil` when nothing can be paid here.
     private let buyer: ServiceBuyer?
     private let budget: SpendBudget
+    private let requestDeadline: Duration
     private let owner: String
     private let logger: Logger
 
@@ -26,6 +27,7 @@ public final class ProbeWorker: Service {
 
     /// - Parameters:
     ///   - budget: of all probes that callers ask for; what one may pay is what its caller has put down.
+    ///   - requestDeadline: for each request to a target.
     ///   - owner: names this process.
     public init(
         requests: ProbeRequestStore,
@@ -33,6 +35,7 @@ public final class ProbeWorker: Service {
         checker: ServiceChecker,
         buyer: ServiceBuyer?,
         budget: SpendBudget,
+        requestDeadline: Duration = .seconds(15),
         owner: String,
         logger: Logger
     ) {
@@ -41,6 +44,7 @@ public final class ProbeWorker: Service {
         self.checker = checker
         self.buyer = buyer
         self.budget = budget
+        self.requestDeadline = requestDeadline
         self.owner = "\(owner) \(UUID().uuidString)"
         self.logger = logger
     }
@@ -116,7 +120,7 @@ public final class ProbeWorker: Service {
     }
 
     private func look(_ order: ProbeOrder, _ endpoint: Endpoint, isListed: Bool) async throws {
-        let check = await checker.check(endpoint, deadline: .seconds(15))
+        let check = await checker.check(endpoint, deadline: requestDeadline)
         count(check.offer == nil ? Self.word(check) : "success_200")
         if isListed, check.provesChallenge != nil {
             try await endpoints.record([check], wait: Self.nextLook)
@@ -133,7 +137,7 @@ public final class ProbeWorker: Service {
     private func buy(_ order: ProbeOrder, _ endpoint: Endpoint, isListed: Bool) async throws {
         guard let buyer else {
             count("probe_unavailable")
-            let check = await checker.check(endpoint, deadline: .seconds(15))
+            let check = await checker.check(endpoint, deadline: requestDeadline)
             var result = ProbeResult(check)
             result.outcome = PaidProbeOutcome.nodeUnavailable.rawValue
             return try await requests.finish(order.id, owner: owner, result: result, spent: .zero, billing: .none)
@@ -146,7 +150,7 @@ public final class ProbeWorker: Service {
             cycle: "api \(order.id)",
             budget: budget,
             feeLimit: order.feeLimit,
-            requestDeadline: .seconds(15)
+            requestDeadline: requestDeadline
         )
         let purchase = await buyer.buy(endpoint, terms: terms)
         count(Self.word(purchase))
@@ -155,7 +159,7 @@ public final class ProbeWorker: Service {
             order.id,
             owner: owner,
             result: ProbeResult(purchase, includesCredential: order.includesCredential),
-            spent: purchase.paid + purchase.fee,
+            spent: purchase.committed(feeLimit: order.feeLimit),
             billing: purchase.outcome.billing
         )
         if isListed { try await endpoints.record(purchase) }

@@ -7,6 +7,7 @@ public import Logging
 internal import Metrics
 internal import Postgres
 internal import ServiceChecks
+internal import Synchronization
 
 /// What paid probes may cost.
 public struct PaidProbeLimits: Sendable, Hashable {
@@ -34,6 +35,7 @@ public struct PaidProbes: Sendable {
     private let ledger: SpendLedger
     private let limits: PaidProbeLimits
     private let logger: Logger
+    private let failures = RecentFailures()
 
     public init(
         store: EndpointStore,
@@ -62,11 +64,12 @@ public struct PaidProbes: Sendable {
         var outcomes: [String: Int] = [:]
         defer { Gauge(label: "spend_budget_remaining_msat", dimensions: [("window", "24h")]).record(left) }
         guard budget > .zero else { return outcomes }
+        let failed = failures.since(.now - .seconds(limits.pause))
         let candidates = try await store.candidates(
             cap: limits.budget.perPayment,
             expectedFee: expectedFee,
             pause: limits.pause
-        )
+        ).filter { !failed.contains($0.endpoint) }
         var generator = SystemRandomNumberGenerator()
         let chosen = PaidProbeChoice.choose(
             candidates,
@@ -86,6 +89,7 @@ public struct PaidProbes: Sendable {
             outcomes[purchase.outcome.rawValue, default: 0] += 1
             try await record(purchase)
             if purchase.outcome == .overBudget { break }
+            if purchase.paid == .zero { failures.note(purchase.check.endpoint.hash) }
         }
         return outcomes
     }
@@ -100,5 +104,20 @@ public struct PaidProbes: Sendable {
             ]
         )
         try await store.record(purchase)
+    }
+}
+
+/// Endpoints where nothing could be bought lately: without a pause of their own they would fill every cycle.
+private final class RecentFailures: Sendable {
+    private let times = Mutex<[[UInt8]: ContinuousClock.Instant]>([:])
+
+    func note(_ endpoint: [UInt8]) { times.withLock { $0[endpoint] = .now } }
+
+    /// Those since an instant; older ones are forgotten.
+    func since(_ instant: ContinuousClock.Instant) -> Set<[UInt8]> {
+        times.withLock { times in
+            times = times.filter { $0.value > instant }
+            return Set(times.keys)
+        }
     }
 }

@@ -76,6 +76,12 @@ public struct ServicePurchase: Sendable {
         self.delivery = delivery
     }
 
+    /// What has left our node or still may.
+    func committed(feeLimit: MilliSatoshi) -> MilliSatoshi {
+        guard outcome == .payUnknown else { return paid + fee }
+        return (check.invoice?.amount ?? .zero) + feeLimit
+    }
+
     /// What it says about the stages of payment, delivery and quality.
     var outcomes: [Outcome] {
         outcome.stageWrites.map { write in

@@ -63,6 +63,7 @@ struct ProbingWiring {
                     perCycle: settings.satoshi(.probeMaximum) + settings.satoshi(.probeFeeLimit),
                     perDay: settings.satoshi(.probeDayBudget)
                 ),
+                requestDeadline: .milliseconds(settings.integer(.probeTimeout) ?? 15_000),
                 owner: owner,
                 logger: logger
             )
@@ -136,7 +137,8 @@ private struct Payments {
                 ),
                 probes: settings.integer(.paidProbesPerCycle) ?? 10,
                 feeLimit: settings.satoshi(.paidProbeFeeLimit),
-                pause: interval / .seconds(1)
+                // Less than the interval, which varies a little.
+                pause: interval / .seconds(1) * 0.8
             )
             let probes = PaidProbes(store: store, buyer: buyer, ledger: ledger, limits: limits, logger: logger)
             jobs.append(.paidProbes(probes, store: store, interval: interval))

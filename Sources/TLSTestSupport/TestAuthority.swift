@@ -1,19 +1,19 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
-import FoundationEssentials
-import NIOSSL
-import SwiftASN1
-import X509
+internal import Crypto
+internal import FoundationEssentials
+public import NIOSSL
+internal import SwiftASN1
+internal import X509
 
-/// A certificate authority of the test, and a certificate that it has signed.
-struct TestAuthority {
-    let authorityPEM: String
-    let certificatePEM: String
-    let keyPEM: String
+/// A certificate authority of a test, and a certificate that it has signed.
+public struct TestAuthority: Sendable {
+    public let authorityPEM: String
+    public let certificatePEM: String
+    public let keyPEM: String
 
-    init(serverName: String) throws {
+    public init(serverName: String) throws {
         let (authorityKey, serverKey) = (P256.Signing.PrivateKey(), P256.Signing.PrivateKey())
         let authorityName = try DistinguishedName { CommonName("an authority of this test") }
         let now = Date.now
@@ -53,7 +53,7 @@ struct TestAuthority {
         keyPEM = serverKey.pemRepresentation
     }
 
-    var serverContext: NIOSSLContext {
+    public var serverContext: NIOSSLContext {
         get throws {
             let certificate = try NIOSSLCertificate(bytes: Array(certificatePEM.utf8), format: .pem)
             let key = try NIOSSLPrivateKey(bytes: Array(keyPEM.utf8), format: .pem)
