@@ -116,22 +116,6 @@ public struct MetricDescription: Sendable, Hashable {
             "calibration_noise_floor",
             "Calibration error that perfect probabilities would show by chance, by group."
         ),
-        MetricDescription("endpoint_probe_total", "Free checks of services, by tier and result."),
-        MetricDescription("paid_probe_total", "Paid checks of services, by result."),
-        MetricDescription("htlc_probe_total", "HTLC probes of nodes, by result."),
-        MetricDescription("registry_endpoints_total", "Services read from directories, by source and outcome."),
-        MetricDescription("spend_msat_total", "Paid for probes, by kind and part: amount or fee."),
-        MetricDescription(
-            "spend_budget_remaining_msat",
-            "What probes may still spend within the window; negative when more was spent than may be."
-        ),
-        MetricDescription("probe_total", "Probes that callers bought, by outcome."),
-        MetricDescription("probe_sats_paid_total", "Paid to services for callers' probes, in sat."),
-        MetricDescription(
-            "probe_duration_seconds",
-            "Time of a caller's probe.",
-            buckets: [0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60]
-        ),
     ]
 
     private static let scoring = [

@@ -76,7 +76,7 @@ struct GraphPassTests {
                     || components || p_reach || compat_components, ',' ORDER BY hash)) FROM node_scores
                 """
             )
-            #expect(digest == "63aa3d26857f9a1b8c4cedb680f32e23")
+            #expect(digest == "2bec344c3300d68e181fcb9aa89f9868")
         }
     }
 

@@ -114,8 +114,8 @@ public struct GraphPass<Source: GraphSource>: Sendable {
             steps.end(.history)
             let inputs = Inputs(histories: histories, attempts: attempts, hot: hot, own: scored.node, now: seconds)
             let (scores, forecasts) = try score(view, vantage, inputs, steps: &steps, report: &report, progress)
-            let fresh = scores.map(ScoreRow.init)
             try await PathOutcomeStore.note(forecasts, on: session)
+            let fresh = scores.map(ScoreRow.init)
             progress(PassProgress(phase: "write", done: 0, total: 1))
             if delta == nil {
                 report.changes.scores = try await store.write(fresh, of: graph)
