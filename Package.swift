@@ -236,7 +236,7 @@ let package = Package(
             path: "Tests/LedgerCrashProbe",
             swiftSettings: settings
         ),
-        module("Evidence", ["ByteCoding", "Postgres", "TrustScore", metrics]),
+        module("Evidence", ["ByteCoding", "IPAddresses", "Postgres", "TrustScore", metrics]),
         tests("Evidence", ["Postgres", "PostgresTestSupport", "TrustScore", logging]),
         module(
             "Crawler",

@@ -16,42 +16,68 @@ internal import Synchronization
 /// Finds the addresses of a name.
 public protocol NameResolver: Sendable {
     /// The addresses, in order of preference; empty when the name has none.
-    func addresses(of name: String) async -> [IPAddress]
+    /// - Throws: ``OutboundError/busy`` when nobody could look: that says nothing about the name.
+    func addresses(of name: String) async throws(OutboundError) -> [IPAddress]
+}
+
+/// Something that has happened or has not.
+final class Flag: Sendable {
+    private let value = Atomic<Bool>(false)
+
+    func raise() { value.store(true, ordering: .releasing) }
+    var isRaised: Bool { value.load(ordering: .acquiring) }
 }
 
 /// The system's resolver, on threads of its own because it blocks.
 ///
 /// A name server that answers slowly or never holds up nobody else: who waits gives up after five seconds, and of look-ups
-/// that are still stuck there is a limited number.
+/// that are still stuck there is a limited number. A name whose look-up did not even begin is not held to be missing:
+/// otherwise the owner of slow names could make all others look dead.
 public struct SystemResolver: NameResolver {
     private static let pool: NIOThreadPool = {
-        let pool = NIOThreadPool(numberOfThreads: 8)
+        let pool = NIOThreadPool(numberOfThreads: threads)
         pool.start()
         return pool
     }()
     private static let underWay = Atomic<Int>(0)
+    static let threads = 32
     private static let limit = 128
     private static let patience = Duration.seconds(5)
 
     public init() {}
 
-    public func addresses(of name: String) async -> [IPAddress] {
-        guard Self.underWay.add(1, ordering: .relaxed).newValue <= Self.limit else {
-            Self.underWay.subtract(1, ordering: .relaxed)
-            return []
+    public func addresses(of name: String) async throws(OutboundError) -> [IPAddress] {
+        try await Self.look(within: Self.patience) { Self.lookUp(name) }
+    }
+
+    /// Looks on a thread of the pool.
+    static func look(
+        within patience: Duration,
+        _ lookUp: @escaping @Sendable () -> [IPAddress]
+    ) async throws(OutboundError) -> [IPAddress] {
+        guard underWay.add(1, ordering: .relaxed).newValue <= limit else {
+            underWay.subtract(1, ordering: .relaxed)
+            throw .busy
         }
         let (answers, answer) = AsyncStream<[IPAddress]>.makeStream(bufferingPolicy: .bufferingOldest(1))
-        Self.pool.submit { _ in
-            answer.yield(Self.lookUp(name))
-            Self.underWay.subtract(1, ordering: .relaxed)
+        let hasBegun = Flag()
+        pool.submit { _ in
+            hasBegun.raise()
+            answer.yield(lookUp())
+            underWay.subtract(1, ordering: .relaxed)
         }
-        let patience = Task {
-            try await Task.sleep(for: Self.patience)
+        let timeout = Task {
+            try await Task.sleep(for: patience)
             answer.yield([])
         }
-        defer { patience.cancel() }
-        for await found in answers { return found }
-        return []
+        defer { timeout.cancel() }
+        var found: [IPAddress] = []
+        for await addresses in answers {
+            found = addresses
+            break
+        }
+        guard hasBegun.isRaised else { throw .busy }
+        return found
     }
 
     private static func lookUp(_ name: String) -> [IPAddress] {

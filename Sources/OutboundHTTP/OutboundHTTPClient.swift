@@ -104,7 +104,7 @@ public enum OutboundError: Error, Sendable, Hashable, CustomStringConvertible {
         case .timedOut: "no answer in time"
         case .tls(let why): "no secure connection: \(why)"
         case .badAnswer(let why): "no proper answer: \(why)"
-        case .busy: "too many requests wait for this host"
+        case .busy: "not asked, because too much else is being asked"
         case .cancelled: "cancelled"
         }
     }
@@ -120,38 +120,45 @@ public final class OutboundHTTPClient: Sendable {
     private let resolver: any NameResolver
     private let limiter: HostLimiter
     private let connectTimeout: Duration
+    private let turnDeadline: Duration
     private let tls: Result<NIOSSLContext, any Error>
 
     /// - Parameters:
+    ///   - turnDeadline: how long a request may wait for its host's turn.
     ///   - authorities: certificates in PEM, instead of the system's.
     public init(
         policy: AddressPolicy,
         resolver: any NameResolver = SystemResolver(),
         limiter: HostLimiter = HostLimiter(),
         connectTimeout: Duration = .seconds(5),
+        turnDeadline: Duration = .seconds(60),
         authorities: [UInt8]? = nil
     ) {
         self.policy = policy
         self.resolver = resolver
         self.limiter = limiter
         self.connectTimeout = connectTimeout
+        self.turnDeadline = turnDeadline
         tls = Result { try Self.context(authorities) }
     }
 
-    /// How long a request may wait for its host's turn.
-    public static let turnDeadline = Duration.seconds(60)
     /// The most bytes of headers in an answer.
     public static let headerLimit = 16 * 1024
 
     /// Asks, when the host's turn has come.
     /// - Throws: ``OutboundError``.
     public func send(_ request: OutboundRequest) async throws(OutboundError) -> OutboundAnswer {
+        let hasTurn = Flag()
         do {
-            return try await withDeadline(Self.turnDeadline + request.deadline) { [self] in
+            return try await withDeadline(turnDeadline + request.deadline) { [self] in
                 try await limiter.run(host: request.url.hostText) {
-                    try await withDeadline(request.deadline) { try await self.attempt(request) }
+                    hasTurn.raise()
+                    return try await withDeadline(request.deadline) { try await self.attempt(request) }
                 }
             }
+        } catch is DeadlineExceeded where !hasTurn.isRaised {
+            // Nothing was asked, so nothing was slow but the others before it.
+            throw .busy
         } catch {
             throw Self.outboundError(error)
         }
@@ -170,7 +177,7 @@ public final class OutboundHTTPClient: Sendable {
                 throw .refused(.badURL("a host name without a domain"))
             }
             guard !name.hasSuffix(".onion") else { throw .refused(.badURL("an onion service")) }
-            addresses = await resolver.addresses(of: name)
+            addresses = try await resolver.addresses(of: name)
         }
         guard !addresses.isEmpty else { throw .noSuchHost }
         // All of them: a name that leads inside as well is not to be trusted with its other answer either.
@@ -224,13 +231,19 @@ public final class OutboundHTTPClient: Sendable {
         }
     }
 
+    /// What went wrong, without the places in source files that the library's words are full of.
+    static func tlsReason(_ text: String) -> String {
+        let words = text.split(separator: " ").prefix { $0 != "at" }
+        return String(words.joined(separator: " ").prefix(200))
+    }
+
     private static func outboundError(_ error: any Error) -> OutboundError {
         switch error {
         case let known as OutboundError: known
         case is DeadlineExceeded: .timedOut
         case is HostLimiter.TooManyWaiting: .busy
         case is CancellationError: .cancelled
-        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: .tls("\(error)")
+        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: .tls(tlsReason("\(error)"))
         case is NIOConnectionError, is IOError: .unreachable("\(error)")
         case let error as ChannelError:
             if case .connectTimeout = error { .timedOut } else { .unreachable("\(error)") }

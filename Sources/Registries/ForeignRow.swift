@@ -21,9 +21,19 @@ struct ForeignRow {
     }
 
     /// A text without controls, trimmed and cut; `nil` when nothing is left.
-    func text(_ name: String, limit: Int) -> String? {
-        guard let raw = members[name] as? String else { return nil }
-        let plain = raw.unicodeScalars.lazy.map { $0.properties.generalCategory == .control ? " " : $0 }
+    func text(_ name: String, limit: Int) -> String? { (members[name] as? String).flatMap { Self.plain($0, limit) } }
+
+    /// The first text of an array, cleaned like ``text(_:limit:)``.
+    func firstText(_ name: String, limit: Int) -> String? {
+        (array(name).first as? String).flatMap { Self.plain($0, limit) }
+    }
+
+    /// Cleans a text and cuts it to so many bytes.
+    ///
+    /// Marks that turn the direction of writing go too: a name must not be able to change how what stands beside it reads.
+    private static func plain(_ raw: String, _ limit: Int) -> String? {
+        let plain = raw.unicodeScalars.lazy.filter { !$0.properties.isBidiControl }
+            .map { $0.properties.generalCategory == .control ? " " : $0 }
         var text = String(String.UnicodeScalarView(plain.prefix(limit * 4)))
         text = text.trimmingCharacters(in: .whitespaces)
         while text.utf8.count > limit { text.removeLast() }

@@ -37,7 +37,7 @@ public enum L402Directory {
             for _ in endpoints { page.skip("not_live") }
             return
         }
-        let category = row.array("categories").first.flatMap { $0 as? String }
+        let category = row.firstText("categories", limit: 100)?.lowercased()
         for value in endpoints {
             guard let endpoint = ForeignRow(value) else {
                 page.skip("malformed")
@@ -51,9 +51,7 @@ public enum L402Directory {
             var service = ListedService(source: .l402Directory, url: url, method: endpoint.method("method"))
             service.name = row.text("name", limit: 200)
             service.description = endpoint.text("description", limit: 1000) ?? row.text("description", limit: 1000)
-            service.category = category.map {
-                String($0.lowercased().prefix(100)).filter { !$0.isNewline && $0 != "\0" }
-            }
+            service.category = category
             service.provider = row.object("provider")?.text("name", limit: 200)
             service.providerContact = row.object("provider")?.text("contact", limit: 200)
             service.consumptionType = endpoint.object("consumption")?.text("type", limit: 40)

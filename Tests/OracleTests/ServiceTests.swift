@@ -23,7 +23,7 @@ struct ServiceTests {
         let insert = """
             INSERT INTO endpoints (url_hash, url, canonical_url, host, name, category, sources, price_msat, last_status,
                 check_count, success_count, last_checked_at, median_latency_ms, answer)
-            VALUES ($1, $2, $2, 'example.com', 'Weather of ' || $2, $3, ARRAY['402index'], $4, $5, 10, 9, now(), 120, 'l402')
+            VALUES ($1, $2, $2, split_part($2, '/', 3), 'Weather of ' || $2, $3, ARRAY['402index'], $4, $5, 10, 9, now(), 120, 'l402')
             """
         try await client.execute(
             Statement("test.endpoint", insert),

@@ -1,15 +1,17 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import IPAddresses
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
-import OutboundHTTP
 import Synchronization
 import TLSTestSupport
 import Testing
+
+@testable import OutboundHTTP
 
 /// Names with addresses of the test's choice.
 private struct Names: NameResolver {
@@ -334,5 +336,58 @@ struct OutboundHTTPClientTests {
         try await waiting[1].value
         #expect(running.withLock { $0.most } == 1)
         #expect(await limiter.busyHosts == 0)
+    }
+
+    @Test("who waited for a turn in vain was not asked: that is no answer that came too late")
+    func noTurn() async throws {
+        let limiter = HostLimiter(pause: .zero)
+        let client = OutboundHTTPClient(
+            policy: AddressPolicy(allowed: Self.loopback),
+            limiter: limiter,
+            turnDeadline: .zero
+        )
+        let (ends, end) = AsyncStream<Void>.makeStream()
+        let (begins, begin) = AsyncStream<Void>.makeStream()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await limiter.run(host: "127.0.0.1") {
+                    begin.yield()
+                    for await _ in ends { break }
+                }
+            }
+            for await _ in begins { break }
+            let request = OutboundRequest(try OutboundURL("http://127.0.0.1:1025/"), deadline: .milliseconds(20))
+            await #expect(throws: OutboundError.busy) { try await client.send(request) }
+            end.yield()
+            try await group.waitForAll()
+        }
+    }
+
+    @Test("a look-up that could not begin, because others are stuck, says nothing about the name")
+    func stuckNames() async throws {
+        let held = DispatchSemaphore(value: 0)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<SystemResolver.threads {
+                group.addTask {
+                    _ = try await SystemResolver.look(within: .seconds(60)) {
+                        held.wait()
+                        return []
+                    }
+                }
+            }
+            await #expect(throws: OutboundError.busy) {
+                // All threads are taken as soon as this one does not begin.
+                while true { _ = try await SystemResolver.look(within: .milliseconds(20)) { [] } }
+            }
+            for _ in 0..<SystemResolver.threads { held.signal() }
+            try await group.waitForAll()
+        }
+    }
+
+    @Test("a failed handshake is told without places in source files")
+    func handshake() {
+        let text = "handshakeFailed(sslError([Error: 268435703 WRONG_VERSION_NUMBER at /home/x/ssl/tls_record.cc:123]))"
+        let reason = OutboundHTTPClient.tlsReason(text)
+        #expect(reason == "handshakeFailed(sslError([Error: 268435703 WRONG_VERSION_NUMBER")
     }
 }

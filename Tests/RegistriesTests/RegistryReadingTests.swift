@@ -56,6 +56,22 @@ struct RegistryReadingTests {
         #expect(page.services[1].price == nil && page.services[1].name == nil)
     }
 
+    @Test("a text cannot be longer than its limit in bytes, nor turn the direction of what stands beside it")
+    func texts() throws {
+        let long = "a" + String(repeating: "\u{301}", count: 5000)
+        let body = """
+            {"services": [{"status": "live", "name": "evil\u{202E}moc.", "categories": ["\(long)"], "endpoints": [
+              {"url": "https://a.example/", "pricing": {"amount": 1}},
+              {"url": "https://b.example/", "pricing": {"amount": 1}}]},
+             {"status": "live", "categories": ["Data\\u001b[31m"], "endpoints": [
+              {"url": "https://c.example/", "pricing": {"amount": 1}}]}]}
+            """
+        let page = try #require(L402Directory.page(Array(body.utf8)))
+        #expect(page.services.count == 3)
+        #expect(page.services.allSatisfy { ($0.category ?? "").utf8.count <= 100 })
+        #expect(page.services[0].name == "evilmoc." && page.services[2].category == "data [31m")
+    }
+
     @Test("hostile documents give no page or a clean one, and never stop the reader")
     func fuzz() throws {
         var generator = SystemRandomNumberGenerator()

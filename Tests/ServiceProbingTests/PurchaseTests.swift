@@ -189,8 +189,7 @@ struct PurchaseTests {
 
     // MARK: Probes for callers
 
-    private static func order(_ url: String, dry: Bool = false, credential: Bool = false, sats: Int64 = 5) -> ProbeOrder
-    {
+    static func order(_ url: String, dry: Bool = false, credential: Bool = false, sats: Int64 = 5) -> ProbeOrder {
         ProbeOrder(
             url: url,
             isDryRun: dry,

@@ -183,4 +183,29 @@ struct CalibrationTests {
         #expect(alone.level == .upstream && agree(alone.distribution.mean, 0.9) && agree(alone.distribution.alpha, 2.7))
         #expect(PriorChain([]).prior(for: target("x", (0, 0))) == .flat)
     }
+
+    @Test("whoever lists many services of their own moves no prior of theirs, and one of strangers like one member")
+    func manyOfOneOwner() {
+        func target(_ owner: String, _ successes: Double, of total: Double) -> PriorChain.Target {
+            PriorChain.Target(
+                groups: [.init(.category, "ai", limit: 10), .init(.stage, "delivery")],
+                own: GroupPrior.Member(successes: successes, total: total),
+                owner: owner
+            )
+        }
+        let strangers = (0..<6).map { target("site \($0)", 5, of: 10) }
+        let crowd = (0..<100).map { _ in target("crowd", 100, of: 100) }
+        let before = PriorChain(strangers)
+        let after = PriorChain(strangers + crowd)
+        let newcomer = target("crowd", 0, of: 0)
+        #expect(after.prior(for: newcomer) == before.prior(for: newcomer))
+        #expect(after.prior(for: newcomer).distribution.mean == 0.5)
+        // Six members with ten outcomes each against one with twenty: (30 + 20 + 1.5) / (60 + 20 + 3).
+        let stranger = after.prior(for: target("new", 0, of: 0))
+        #expect(stranger.level == .category && abs(stranger.distribution.mean - 51.5 / 83) < 1e-9)
+        #expect(stranger.distribution.alpha + stranger.distribution.beta <= 10 + 1e-9)
+        // A category of one's own teaches nothing.
+        #expect(PriorChain(crowd).prior(for: newcomer).level == .flat)
+        #expect(PriorChain(crowd).prior(for: target("new", 0, of: 0)).level == .flat)
+    }
 }

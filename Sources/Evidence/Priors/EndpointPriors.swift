@@ -7,13 +7,13 @@ internal import TrustScore
 
 /// Learns what to expect of a service at each stage of a call: from its operator's others, its category, all services.
 public struct EndpointPriors: Sendable {
-    /// An operator who only says so themselves cannot teach more than ten observations.
+    /// What services only say of themselves, their operator and their category, cannot teach more than ten observations.
     static let selfClaimedLimit = 10.0
 
     private static let endpoints = Statement(
         "evidence.endpoint_groups",
         """
-        SELECT url_hash, operator_id, lower(split_part(category, '/', 1)), upstream_reliability / 100
+        SELECT url_hash, operator_id, lower(split_part(category, '/', 1)), upstream_reliability / 100, host
         FROM endpoints WHERE deprecated_at IS NULL
         """
     )
@@ -41,7 +41,8 @@ public struct EndpointPriors: Sendable {
                     ),
                     own: evidence.member(id, stage: stage),
                     // A directory's rating is about the service being there, not about what it delivers for money.
-                    upstream: stage == .challenge ? try row.optionalFloat8(3) : nil
+                    upstream: stage == .challenge ? try row.optionalFloat8(3) : nil,
+                    owner: site(ofHost: try row.text(4))
                 )
                 targets.append((id, target))
             }
@@ -54,7 +55,9 @@ public struct EndpointPriors: Sendable {
     private static func groups(operatorID: [UInt8]?, category: String?, stage: Stage) -> [PriorChain.Group] {
         var groups: [PriorChain.Group] = []
         if let operatorID { groups.append(.init(.operatorGroup, Hex.encode(operatorID), limit: selfClaimedLimit)) }
-        if let category, !category.isEmpty { groups.append(.init(.category, category)) }
+        if let category, !category.isEmpty {
+            groups.append(.init(.category, category, limit: selfClaimedLimit))
+        }
         groups.append(.init(.stage, stage.rawValue))
         return groups
     }

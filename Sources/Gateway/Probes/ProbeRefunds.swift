@@ -37,16 +37,24 @@ public struct ProbeRefunds: Service {
         do {
             for due in try await store.refundsDue() {
                 let rest = due.charged - prices.due(due.billing, spent: due.spent, held: due.charged)
-                if rest > .zero { try await refund(rest, due) }
-                try await store.noteRefund(due.id)
+                let isMadeGood = rest > .zero ? try await refund(rest, due) : true
+                if isMadeGood { try await store.noteRefund(due.id) }
             }
         } catch {
             logger.warning("refunds of probes will be tried again", metadata: ["error": "\(error)"])
         }
     }
 
+    /// Seconds after which a charge that is not booked never will be: its hold has long been given back.
+    private static let holdLifetime = 3600.0
+
     /// The reference makes a repetition harmless, in this process or another.
-    private func refund(_ amount: MilliSatoshi, _ due: ProbeRequestStore.RefundDue) async throws(LedgerError) {
+    ///
+    /// - Returns: false when it has to be tried again. One that cannot be made good does not hold up the others.
+    private func refund(
+        _ amount: MilliSatoshi,
+        _ due: ProbeRequestStore.RefundDue
+    ) async throws(LedgerError) -> Bool {
         do {
             _ = try await ledger.refund(
                 paymentHash: due.hash,
@@ -56,6 +64,11 @@ public struct ProbeRefunds: Service {
             )
         } catch .closed {
             logger.warning("a revoked token gets nothing back", metadata: ["probe.id": "\(due.id)"])
+        } catch .notEarned {
+            // The charge is booked in a moment, or the process that should have booked it was killed.
+            guard due.age > Self.holdLifetime else { return false }
+            logger.warning("a charge was never booked: nothing to give back", metadata: ["probe.id": "\(due.id)"])
         }
+        return true
     }
 }

@@ -96,6 +96,7 @@ public struct ProbeRequestStore: Sendable {
         "probes.refunds_due",
         """
         SELECT r.id, r.charged_msat, r.charged_hash,
+            extract(epoch FROM now() - r.finished_at)::float8,
             CASE s.state WHEN 'settled' THEN s.paid_msat + s.fee_msat WHEN 'failed' THEN 0
                 ELSE coalesce(r.spent_msat, 0) END,
             CASE WHEN s.state = 'settled' THEN 'probe' WHEN s.state = 'failed' AND r.billing = 'probe' THEN 'none'
@@ -169,6 +170,8 @@ public struct ProbeRequestStore: Sendable {
         public let hash: PaymentHash
         public let spent: MilliSatoshi
         public let billing: ProbeBilling
+        /// Seconds since the probe ended.
+        public let age: Double
     }
 
     /// Charges of probes that have ended, and whose payment has an end too: what a target holds back is not given back.
@@ -181,8 +184,9 @@ public struct ProbeRequestStore: Sendable {
                     id: id,
                     charged: MilliSatoshi(msat: try row.int8(1)),
                     hash: hash,
-                    spent: MilliSatoshi(msat: try row.int8(3)),
-                    billing: ProbeBilling(rawValue: try row.text(4)) ?? .none
+                    spent: MilliSatoshi(msat: try row.int8(4)),
+                    billing: ProbeBilling(rawValue: try row.text(5)) ?? .none,
+                    age: try row.optionalFloat8(3) ?? 0
                 )
             )
         }

@@ -149,9 +149,11 @@ extension PaidProbeOutcome {
         case .qualityOK, .qualityLow, .emptyBody, .delivery4xx, .delivery5xx, .deliveryOther: .probe
         // A target that keeps a payment hanging may still take it: it stays charged until its end is known.
         case .payUnknown: .probe
-        case .noResponse, .not402, .noInvoice, .invoiceDecodeFailed, .selfPay, .overCap, .routingFailed, .payFailed:
+        // An invoice that was used before is the target's, too: it would have us asked for nothing as often as it likes.
+        case .noResponse, .not402, .noInvoice, .invoiceDecodeFailed, .selfPay, .overCap, .routingFailed, .payFailed,
+            .duplicateInvoice:
             .look
-        case .overBudget, .duplicateInvoice, .localLiquidity, .payTimedOut, .nodeUnavailable: .none
+        case .overBudget, .localLiquidity, .payTimedOut, .nodeUnavailable: .none
         }
     }
 }

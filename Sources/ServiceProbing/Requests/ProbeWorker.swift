@@ -9,6 +9,7 @@ internal import OutboundHTTP
 internal import Postgres
 internal import ServiceChecks
 public import ServiceLifecycle
+internal import Synchronization
 
 /// Does the probes that callers of the API ask for.
 public final class ProbeWorker: Service {
@@ -22,8 +23,11 @@ public final class ProbeWorker: Service {
     private let owner: String
     private let logger: Logger
 
+    /// For how many more probes there is room.
+    private let places = Atomic<Int>(concurrency)
+
     /// Probes under way at a time.
-    static let concurrency = 4
+    static let concurrency = 8
 
     /// - Parameters:
     ///   - budget: of all probes that callers ask for; what one may pay is what its caller has put down.
@@ -69,23 +73,43 @@ public final class ProbeWorker: Service {
                 }
                 wake.finish()
             }
-            for await _ in wakes { await workOff() }
+            for await _ in wakes {
+                // A slow target holds up its own place only.
+                for order in await take() {
+                    group.addTask {
+                        await self.perform(order)
+                        self.places.add(1, ordering: .relaxed)
+                        wake.yield()
+                    }
+                }
+            }
         }
     }
 
     /// Does all orders there are.
     public func workOff() async {
+        while true {
+            let orders = await take()
+            guard !orders.isEmpty else { return }
+            await withDiscardingTaskGroup { group in
+                for order in orders { group.addTask { await self.perform(order) } }
+            }
+            places.add(orders.count, ordering: .relaxed)
+        }
+    }
+
+    /// Takes as many orders as there are places for.
+    private func take() async -> [ProbeOrder] {
         do {
             try await requests.sweep()
-            while true {
-                let orders = try await requests.claim(limit: Self.concurrency, owner: owner)
-                guard !orders.isEmpty else { return }
-                await withDiscardingTaskGroup { group in
-                    for order in orders { group.addTask { await self.perform(order) } }
-                }
-            }
+            let free = places.load(ordering: .relaxed)
+            guard free > 0 else { return [] }
+            let orders = try await requests.claim(limit: free, owner: owner)
+            places.subtract(orders.count, ordering: .relaxed)
+            return orders
         } catch {
             logger.warning("probe orders cannot be read", metadata: ["error": "\(error)"])
+            return []
         }
     }
 

@@ -16,6 +16,11 @@ public struct GroupPrior: Sendable, Hashable {
             self.successes = successes
             self.total = total
         }
+
+        /// The same share of successes with less weight.
+        func limited(to limit: Double) -> Member {
+            total > limit ? Member(successes: successes * limit / total, total: limit) : self
+        }
     }
 
     /// Mean of the group, pulled a little to 0.5 by three pseudo-observations.

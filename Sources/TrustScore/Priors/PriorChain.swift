@@ -27,7 +27,7 @@ public struct PriorChain: Sendable {
     public struct Group: Sendable, Hashable {
         public let level: Level
         public let name: String
-        /// The greatest strength of what it teaches: 10 for operators that only say themselves what is theirs.
+        /// The greatest strength of what it teaches: 10 where members only say themselves that they belong to it.
         public let limit: Double
 
         public init(_ level: Level, _ name: String, limit: Double = .infinity) {
@@ -44,11 +44,18 @@ public struct PriorChain: Sendable {
         public let own: GroupPrior.Member
         /// What a directory says of it, 0 to 1: counts as three observations when no group has anything to say.
         public let upstream: Double?
+        /// Who answers for it.
+        ///
+        /// Targets of one owner are one member of a group of strangers, and teach nothing there about
+        /// each other: listing a hundred services of one's own moves no prior of theirs and hardly one of others. `nil`
+        /// makes the target a member by itself.
+        public let owner: String?
 
-        public init(groups: [Group], own: GroupPrior.Member, upstream: Double? = nil) {
+        public init(groups: [Group], own: GroupPrior.Member, upstream: Double? = nil, owner: String? = nil) {
             self.groups = groups
             self.own = own
             self.upstream = upstream
+            self.owner = owner
         }
     }
 
@@ -70,23 +77,54 @@ public struct PriorChain: Sendable {
         let name: String
     }
 
+    private struct OwnerKey: Hashable {
+        let group: Key
+        let owner: String
+    }
+
+    /// The most weight of outcomes that one owner brings into a group of strangers.
+    static let ownerLimit = 20.0
+
     private var totals: [Key: GroupTotals] = [:]
+    /// What owners bring in with all their targets.
+    private var owners: [OwnerKey: GroupPrior.Member] = [:]
 
     /// Adds up the groups of all targets.
     public init(_ targets: some Sequence<Target>) {
         for target in targets where target.own.total > 0 {
             for group in target.groups {
-                totals[Key(level: group.level, name: group.name), default: GroupTotals()].add(target.own)
+                let key = Key(level: group.level, name: group.name)
+                if let owner = Self.owner(of: target, in: group) {
+                    let known = owners[OwnerKey(group: key, owner: owner)]
+                    owners[OwnerKey(group: key, owner: owner)] = GroupPrior.Member(
+                        successes: target.own.successes + (known?.successes ?? 0),
+                        total: target.own.total + (known?.total ?? 0)
+                    )
+                } else {
+                    totals[key, default: GroupTotals()].add(target.own)
+                }
             }
         }
+        owners = owners.mapValues { $0.limited(to: Self.ownerLimit) }
+        for (key, member) in owners { totals[key.group, default: GroupTotals()].add(member) }
+    }
+
+    /// An operator's own group is about what is theirs.
+    private static func owner(of target: Target, in group: Group) -> String? {
+        group.level == .operatorGroup ? nil : target.owner
+    }
+
+    /// What the target itself, or its owner, has brought into a group.
+    private func share(of target: Target, in group: Group) -> GroupPrior.Member? {
+        guard let owner = Self.owner(of: target, in: group) else { return target.own.total > 0 ? target.own : nil }
+        return owners[OwnerKey(group: Key(level: group.level, name: group.name), owner: owner)]
     }
 
     /// The belief about a target, which must be one of those the chain was made from.
     public func prior(for target: Target) -> Prior {
         for group in target.groups {
             let totals = totals[Key(level: group.level, name: group.name)]
-            let own = target.own.total > 0 ? target.own : nil
-            guard let prior = totals?.prior(excluding: own) else { continue }
+            guard let prior = totals?.prior(excluding: share(of: target, in: group)) else { continue }
             return blend(Prior(prior.limited(to: group.limit).distribution, level: group.level), target.upstream)
         }
         return blend(.flat, target.upstream)
