@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Seed flow")
 struct SeedFlowTests {
-    private func flow(_ graph: ChannelGraph, seeds: [Int], to node: Int) -> Int64 {
+    private func flow(_ graph: ChannelGraph, seeds: [Int], to node: Int) -> Int64? {
         var flow = SeedFlow(graph, adjacency: Adjacency(graph), seeds: seeds, clock: gossipTime)
         return flow.flow(to: node)
     }
@@ -61,6 +61,17 @@ struct SeedFlowTests {
                 #expect(flow.flow(to: node) == plainFlow(graph, seeds: Set([0, 1]).subtracting([node]), to: node))
             }
         }
+    }
+
+    @Test("a search that may not look far says that it does not know, and knows what is near")
+    func searchLimit() {
+        var graph = ChannelGraph()
+        for node in 0..<12 { graph.connect(node, node + 1, sat: 1_000_000) }
+        var flow = SeedFlow(graph, adjacency: Adjacency(graph), seeds: [0], clock: gossipTime)
+        #expect(flow.flow(to: 10, lookingAt: 5) == nil)
+        #expect(flow.flow(to: 10, lookingAt: 12) == flow.flow(to: 10))
+        #expect(flow.flow(to: 1, lookingAt: 5) == flow.flow(to: 1))
+        #expect(flow.flow(to: 10) == 500_000)
     }
 
     /// Ford and Fulkerson's method with one unit-free augmentation after the other.

@@ -207,7 +207,7 @@ public struct GraphPass<Source: GraphSource>: Sendable {
             compatiblePercentiles: compatible,
             percentiles: seeded,
             reach: reach,
-            flows: try steps.measure(.flow) { try flows(view, vantage) },
+            flows: try steps.measure(.flow) { try flows(view, vantage, hot: inputs.hot) },
             clock: view.clock,
             now: inputs.now
         )
@@ -267,12 +267,15 @@ public struct GraphPass<Source: GraphSource>: Sendable {
         return (Percentile.compatible(compatible.scores), Percentile.averaged(seeded.scores))
     }
 
-    /// What the seeds could send to every node, in sat.
-    private func flows(_ view: GraphView, _ vantage: Vantage) throws -> [Int64] {
+    /// What the seeds could send to every node, in sat; `nil` where they are too far away to tell.
+    ///
+    /// The largest nodes and those that are asked for are measured whatever it costs.
+    private func flows(_ view: GraphView, _ vantage: Vantage, hot: [Int]) throws -> [Int64?] {
         var flow = SeedFlow(view.graph, adjacency: view.adjacency, seeds: vantage.seeds, clock: view.clock)
+        let certain = Set(vantage.largest).union(hot)
         return try view.graph.nodes.indices.map { node in
             try Task.checkCancellation()
-            return flow.flow(to: node)
+            return flow.flow(to: node, lookingAt: certain.contains(node) ? .max : SeedFlow.searchLimit)
         }
     }
 }

@@ -25,8 +25,8 @@ struct NodeScoring {
     let percentiles: [Double]
     /// One per tier.
     let reach: [Reachability]
-    /// What the seeds could send, in sat.
-    let flows: [Int64]
+    /// What the seeds could send, in sat; `nil` where nobody knows.
+    let flows: [Int64?]
     /// The moment the graph speaks of, and the time on our own clock.
     let clock: Int64
     let now: Int64
@@ -57,9 +57,9 @@ struct NodeScoring {
     private func measure(_ node: Int) -> [NodeScore.Component: NodeScore.Measurement] {
         let facts = facts[node]
         var measurements: [NodeScore.Component: NodeScore.Measurement] = [
-            .rank: .init(value: percentile(node) / 100),
-            .flow: .init(value: NodeScore.flow(sat: flows[node])),
+            .rank: .init(value: percentile(node) / 100)
         ]
+        if let flow = flows[node] { measurements[.flow] = .init(value: NodeScore.flow(sat: flow)) }
         for (tier, paths) in zip(PassOptions.tiers, reach) {
             let component: NodeScore.Component? = tier == 100_000 ? .reach100k : tier == 1_000_000 ? .reach1M : nil
             if let component { measurements[component] = .init(value: paths[node]?.probability ?? 0) }

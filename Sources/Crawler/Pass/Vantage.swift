@@ -16,11 +16,15 @@ struct Vantage {
     /// Indexes of the nodes that vouch for others in the liquidity model: where the paths start, and the 200 nodes with the
     /// largest live capacity, or one in twenty of a small graph.
     let vouchers: [Int]
+    /// Indexes of the 2000 nodes with the largest live capacity.
+    let largest: [Int]
 
     /// Seeds when nobody is named: this many nodes with the largest live capacity.
     ///
     /// Capacity is chosen because it costs bitcoin; a count of channels or a PageRank without seeds costs next to nothing.
     static let defaultSeeds = 200
+    /// Nodes whose flow is measured whatever it costs.
+    static let measuredNodes = 2000
 
     /// Chooses the vantage.
     ///
@@ -36,8 +40,9 @@ struct Vantage {
         isOwnNode = ownIndex != nil
         source = ownIndex ?? options.fallbackSource.flatMap(graph.index) ?? ranked[0]
         second = ranked.first { [source] in $0 != source }
-        let largest = ranked.prefix(min(Self.defaultSeeds, max(1, ranked.count / 20)))
-        vouchers = Set(largest).union([source]).sorted()
+        let trusted = ranked.prefix(min(Self.defaultSeeds, max(1, ranked.count / 20)))
+        vouchers = Set(trusted).union([source]).sorted()
+        largest = Array(ranked.prefix(Self.measuredNodes))
         var named = Set(options.trustedNodes.compactMap(graph.index))
         if let ownIndex { named.insert(ownIndex) }
         seeds = named.isEmpty ? Array(ranked.prefix(Self.defaultSeeds)) : named.sorted()

@@ -9,6 +9,8 @@
 public struct SeedFlow {
     /// Flows are not measured beyond this, in sat: 10 bitcoin.
     public static let limitSat: Int64 = 1_000_000_000
+    /// What the search for one small node's flow may look at, so that a graph of any size is measured in time.
+    public static let searchLimit = 4096
     /// An onion carries at most 20 hops of the fixed size (BOLT 4), so longer ways do not exist.
     private static let longestPath: Int32 = 20
 
@@ -26,6 +28,8 @@ public struct SeedFlow {
     private var search: Int32 = 0
     /// The next arc to try, by node.
     private var next: [Int]
+    /// Nodes that the search under way may still look at; below zero when it was given up.
+    private var left = Int.max
 
     /// Prepares for a graph.
     ///
@@ -60,8 +64,13 @@ public struct SeedFlow {
     /// The maximum flow in sat from the seeds to a node, at most ``limitSat``.
     ///
     /// What a seed itself could receive comes from the other seeds.
-    public mutating func flow(to node: Int) -> Int64 {
+    /// - Parameter limit: nodes that one search may look at, so that the cost of all nodes grows no faster than their
+    ///   number.
+    /// - Returns: `nil` when the seeds lie farther away than the limit reaches. What was found before a later search reached it
+    ///   is returned: there may be more.
+    public mutating func flow(to node: Int, lookingAt limit: Int = .max) -> Int64? {
         defer { restore() }
+        left = limit
         var total: Int64 = 0
         while total < Self.limitSat, findLevels(from: node) {
             while total < Self.limitSat {
@@ -69,8 +78,9 @@ public struct SeedFlow {
                 guard pushed > 0 else { break }
                 total += pushed
             }
+            left = limit
         }
-        return total
+        return left < 0 && total == 0 ? nil : total
     }
 
     /// Undoes what the last search changed.
@@ -91,6 +101,8 @@ public struct SeedFlow {
         for distance in 1...Self.longestPath {
             var outer: [Int32] = []
             var foundSeed = false
+            left -= ring.count
+            guard left >= 0 else { return false }
             for node in ring {
                 for arc in adjacency[Int(node)] where residual[Int(arc.direction ^ 1)] > 0 {
                     let neighbour = Int(arc.target)
