@@ -85,13 +85,15 @@ struct RoundTests {
                 #expect(report.checked == 12 && report.working == 2)
                 #expect(
                     try await Self.stages(client) == [
-                        "/broken 1 false challenge_broken", "/dear 1 true l402", "/dear 2 false amount_mismatch",
+                        "/broken 1 false challenge_broken", "/dear 1 true l402",
                         "/gone 1 false gone", "/good 1 true l402", "/good 2 true valid", "/lsat 1 true lsat",
                         "/lsat 2 true valid", "/mainnet 1 true l402", "/mainnet 2 false wrong_network",
                         "/open 1 false open", "/stale 1 true l402", "/stale 2 false expired", "/unpriced 1 true l402",
                         "/unpriced 2 false amount_mismatch",
                     ]
                 )
+                // A stranger's price is shown, and not held against the service.
+                #expect(try await Self.column(client, "invoice_check", "/dear") == "amount_mismatch")
                 #expect(try await Self.column(client, "answer", "/x402") == "protocol_x402")
                 #expect(try await Self.column(client, "price_msat", "/good") == "10000")
                 #expect(try await Self.column(client, "token_format", "/good") == "v2_tlv")

@@ -12,6 +12,8 @@ public struct Endpoint: Sendable, Hashable {
     /// `GET` or `POST`.
     public let method: String
     public let advertised: MilliSatoshi?
+    /// Whether that is the owner's own word, rather than what somebody has told a directory.
+    public let isAdvertisedByOwner: Bool
     /// What its last invoice asked for.
     public let price: MilliSatoshi?
     public let operatorID: [UInt8]?
@@ -28,6 +30,7 @@ public struct Endpoint: Sendable, Hashable {
         self.host = host
         self.method = method
         advertised = nil
+        isAdvertisedByOwner = false
         price = nil
         operatorID = nil
         secondsSinceQuery = nil
@@ -41,6 +44,7 @@ public struct Endpoint: Sendable, Hashable {
         host: String,
         method: String,
         advertised: MilliSatoshi?,
+        isAdvertisedByOwner: Bool,
         price: MilliSatoshi?,
         operatorID: [UInt8]?,
         secondsSinceQuery: Double?,
@@ -52,6 +56,7 @@ public struct Endpoint: Sendable, Hashable {
         self.host = host
         self.method = method
         self.advertised = advertised
+        self.isAdvertisedByOwner = isAdvertisedByOwner
         self.price = price
         self.operatorID = operatorID
         self.secondsSinceQuery = secondsSinceQuery

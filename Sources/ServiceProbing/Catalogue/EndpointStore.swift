@@ -17,7 +17,8 @@ public struct EndpointStore: Sendable {
         extract(epoch FROM now() - e.last_query_at)::float8, e.deprecated_at IS NOT NULL,
         coalesce((SELECT (1.5 + (p.alpha - 1.5) * f) / (3 + (p.alpha + p.beta - 3) * f) FROM posteriors p,
             LATERAL (SELECT exp(-greatest(0, extract(epoch FROM now()) - p.last_ts) / 604800)::float8 AS f) decay
-            WHERE p.kind = 2 AND p.id = e.url_hash AND p.source = 1 AND p.stage = 1), 0.5)::float8
+            WHERE p.kind = 2 AND p.id = e.url_hash AND p.source = 1 AND p.stage = 1), 0.5)::float8,
+        e.listing_rank >= 3
         """
 
     /// Whoever takes endpoints has ten minutes to look at them before they are due again.
@@ -94,6 +95,7 @@ public struct EndpointStore: Sendable {
             host: try row.text(2),
             method: try row.text(3),
             advertised: try row.optionalInt8(4).map { MilliSatoshi(msat: $0) },
+            isAdvertisedByOwner: try row.bool(10),
             price: try row.optionalInt8(5).map { MilliSatoshi(msat: $0) },
             operatorID: try row.optionalBytea(6),
             secondsSinceQuery: try row.optionalFloat8(7),

@@ -124,8 +124,16 @@ extension ServiceCheck {
     var outcomes: [Outcome] {
         guard let proof = provesChallenge else { return [] }
         var found = [outcome(.challenge, proof, label)]
-        if let invoiceCheck { found.append(outcome(.invoice, invoiceCheck == .valid, invoiceCheck.rawValue)) }
+        if let invoiceCheck, isHeldAgainst(invoiceCheck) {
+            found.append(outcome(.invoice, invoiceCheck == .valid, invoiceCheck.rawValue))
+        }
         return found
+    }
+
+    /// Another price than the advertised one is the service's fault only when it advertised it itself: anybody may tell a
+    /// directory anything. An invoice without an amount is in any case.
+    private func isHeldAgainst(_ found: InvoiceCheck) -> Bool {
+        found != .amountMismatch || endpoint.isAdvertisedByOwner || (invoice?.amount ?? .zero) == .zero
     }
 
     private func outcome(_ stage: Stage, _ success: Bool, _ label: String) -> Outcome {
