@@ -10,7 +10,7 @@ public struct SeedFlow {
     /// Flows are not measured beyond this, in sat: 10 bitcoin.
     public static let limitSat: Int64 = 1_000_000_000
     /// What the search for one small node's flow may look at, so that a graph of any size is measured in time.
-    public static let searchLimit = 4096
+    public static let searchLimit = 512
     /// An onion carries at most 20 hops of the fixed size (BOLT 4), so longer ways do not exist.
     private static let longestPath: Int32 = 20
 

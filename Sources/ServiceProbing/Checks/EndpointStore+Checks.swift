@@ -130,8 +130,9 @@ extension ServiceCheck {
         return found
     }
 
-    /// Another price than the advertised one is the service's fault only when it advertised it itself: anybody may tell a
-    /// directory anything. An invoice without an amount is in any case.
+    /// Another price than the advertised one is the service's fault only when it advertised it itself.
+    ///
+    /// Anybody may tell a directory anything. An invoice without an amount is the service's fault in any case.
     private func isHeldAgainst(_ found: InvoiceCheck) -> Bool {
         found != .amountMismatch || endpoint.isAdvertisedByOwner || (invoice?.amount ?? .zero) == .zero
     }
