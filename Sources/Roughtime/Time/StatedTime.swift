@@ -18,7 +18,9 @@ public struct StatedTime: Sendable, Equatable {
         self.radiusMicroseconds = radiusMicroseconds
     }
 
-    /// RADI for a version. Drafts 10 and 11 demand at least 3 seconds.
+    /// RADI for a version.
+    ///
+    /// Drafts 10 and 11 demand at least 3 seconds.
     @inline(__always)
     func radius(_ profile: Profile) -> UInt32 {
         guard profile.timeFormat == .unixSeconds else { return radiusMicroseconds }
