@@ -217,6 +217,8 @@ let package = Package(
             ["IPAddresses", "LightningPrimitives", "OutboundHTTP", hummingbird, logging, nioCore],
             resources: [.copy("Fixtures")]
         ),
+        module("RoughtimeKeys", ["ByteCoding", "CLinux", crypto, subprocess, system]),
+        tests("RoughtimeKeys", ["ByteCoding", crypto]),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
 
