@@ -84,6 +84,7 @@ let package = Package(
         .library(name: "Postgres", targets: ["Postgres"]),
         .library(name: "PrometheusExposition", targets: ["PrometheusExposition"]),
         .library(name: "PurchaseReceipts", targets: ["PurchaseReceipts"]),
+        .library(name: "Roughtime", targets: ["Roughtime"]),
         .library(name: "Secp256k1", targets: ["Secp256k1"]),
         .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
         .library(name: "TrustScore", targets: ["TrustScore"]),
@@ -169,6 +170,8 @@ let package = Package(
             ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore"],
             resources: [.copy("Vectors")]
         ),
+        module("Roughtime", [crypto]),
+        tests("Roughtime", ["ByteCoding", crypto], resources: [.copy("Vectors")]),
         module("Settings", [configuration]),
         tests("Settings"),
 
