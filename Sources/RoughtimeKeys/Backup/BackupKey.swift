@@ -3,6 +3,7 @@
 
 internal import ByteCoding
 public import Crypto
+internal import Glibc
 
 /// The key pair that backups are encrypted to; its private half is kept far from the server.
 public enum BackupKey {
@@ -48,7 +49,18 @@ public enum BackupKey {
 
     /// Reads a private half from a file that only its owner can read.
     public static func privateKey(file path: String) throws(RoughtimeKeyError) -> Curve25519.KeyAgreement.PrivateKey {
-        try privateKey(parsing: try line(of: path))
+        let descriptor = try BoundedFile.open(path)
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & 0o077 == 0 else {
+            throw RoughtimeKeyError(.unreadable, "\(path) can be read by others; run: chmod 400 \(path)")
+        }
+        return try privateKey(parsing: try line(of: path))
+    }
+
+    /// Reads a public half from a file.
+    public static func publicKey(file path: String) throws(RoughtimeKeyError) -> Curve25519.KeyAgreement.PublicKey {
+        try publicKey(parsing: try line(of: path))
     }
 
     /// Writes a new private half to a file of its owner, which must not exist yet.

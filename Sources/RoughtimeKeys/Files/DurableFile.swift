@@ -8,10 +8,21 @@ enum DurableFile {
     /// Whether an existing file may be replaced.
     enum Replacing { case allowed, refused }
 
+    static func write(
+        _ bytes: [UInt8],
+        to path: String,
+        mode: mode_t,
+        replacing: Replacing = .allowed
+    ) throws(RoughtimeKeyError) {
+        try bytes.withUnsafeBufferPointer { (bytes) throws(RoughtimeKeyError) in
+            try write(UnsafeRawBufferPointer(bytes), to: path, mode: mode, replacing: replacing)
+        }
+    }
+
     /// Writes a file beside the old one, brings it to the disk and puts it in the old one's place.
     /// - Parameter mode: the file's mode, whatever the process's mask is.
     static func write(
-        _ bytes: [UInt8],
+        _ bytes: UnsafeRawBufferPointer,
         to path: String,
         mode: mode_t,
         replacing: Replacing = .allowed
@@ -40,13 +51,13 @@ enum DurableFile {
     }
 
     /// Writes all bytes to a descriptor.
-    static func append(_ bytes: [UInt8], to descriptor: Int32, name: String) throws(RoughtimeKeyError) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    static func append(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, name: String) throws(RoughtimeKeyError) {
+        var done = 0
+        while done < bytes.count {
+            let count = Glibc.write(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done)
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw .system("write \(name)") }
-            rest = rest.dropFirst(count)
+            done += count
         }
     }
 

@@ -22,16 +22,14 @@ public struct AuditLog: ~Copyable {
     public init(_ path: String) throws(RoughtimeKeyError) {
         let descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw .system("open the audit log \(path)") }
-        let mintings: [Minting]
-        do {
-            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-                throw RoughtimeKeyError(.busy, "another process is minting with the audit log \(path); try again")
-            }
-            mintings = try Self.read(descriptor, path)
-        } catch {
-            close(descriptor)
-            throw error
+        var isOpened = false
+        // Not in deinit alone: that runs only for a value that came to be.
+        defer { if !isOpened { close(descriptor) } }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw RoughtimeKeyError(.busy, "another process is minting with the audit log \(path); try again")
         }
+        let mintings = try Self.read(descriptor, path)
+        isOpened = true
         self.path = path
         self.descriptor = descriptor
         self.mintings = mintings
@@ -46,7 +44,10 @@ public struct AuditLog: ~Copyable {
         guard let line = try? encoder.encode(minting) else {
             throw RoughtimeKeyError(.malformed, "the minting cannot be written")
         }
-        try DurableFile.append(Array(line) + [UInt8(ascii: "\n")], to: descriptor, name: path)
+        let bytes = Array(line) + [UInt8(ascii: "\n")]
+        try bytes.withUnsafeBufferPointer { (bytes) throws(RoughtimeKeyError) in
+            try DurableFile.append(UnsafeRawBufferPointer(bytes), to: descriptor, name: path)
+        }
         guard fsync(descriptor) == 0 else { throw .system("write the audit log \(path)") }
         let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         try DurableFile.synchronise(directory)

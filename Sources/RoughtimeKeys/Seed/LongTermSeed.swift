@@ -65,4 +65,19 @@ public struct LongTermSeed: ~Copyable {
     public func publicKey() throws(RoughtimeKeyError) -> [UInt8] {
         Array(try privateKey().publicKey.rawRepresentation)
     }
+
+    /// Makes sure that this is the seed of a certain server.
+    /// - Throws: ``RoughtimeKeyError/Code/mismatch``.
+    public func requirePublicKey(_ expected: [UInt8]) throws(RoughtimeKeyError) {
+        let found = try publicKey()
+        guard found == expected else {
+            throw RoughtimeKeyError(
+                .mismatch,
+                """
+                this is the seed of the public key \(LongTermPublicKey.text(of: found)), not of \
+                \(LongTermPublicKey.text(of: expected))
+                """
+            )
+        }
+    }
 }
