@@ -220,6 +220,8 @@ let package = Package(
             ["IPAddresses", "LightningPrimitives", "OutboundHTTP", hummingbird, logging, nioCore],
             resources: [.copy("Fixtures")]
         ),
+        module("RoughtimeKeys", ["ByteCoding", "CLinux", "Deadlines", "Roughtime", crypto, subprocess, system]),
+        tests("RoughtimeKeys", ["ByteCoding", "Roughtime", crypto]),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
 
@@ -368,7 +370,8 @@ let package = Package(
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "OutboundHTTP",
                 "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
-                "Registries", "ServiceCatalogue", "ServiceChecks", "ServiceProbing", "YAML", argumentParser,
+                "Registries", "Roughtime", "RoughtimeKeys", "ServiceCatalogue", "ServiceChecks", "ServiceProbing", "YAML",
+                argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,
                 metrics, nioCore, nioFoundation, nioHTTP1, subprocess, system,
