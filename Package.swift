@@ -85,6 +85,7 @@ let package = Package(
         .library(name: "PrometheusExposition", targets: ["PrometheusExposition"]),
         .library(name: "PurchaseReceipts", targets: ["PurchaseReceipts"]),
         .library(name: "Roughtime", targets: ["Roughtime"]),
+        .library(name: "RoughtimeResponder", targets: ["RoughtimeResponder"]),
         .library(name: "Secp256k1", targets: ["Secp256k1"]),
         .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
         .library(name: "TrustScore", targets: ["TrustScore"]),
@@ -196,6 +197,8 @@ let package = Package(
         tests("Migrations", ["Postgres", "PostgresTestSupport"]),
         module("WatchedFiles", [lifecycle, nioPosix]),
         tests("WatchedFiles", [lifecycle]),
+        .target(name: "CDatagrams"),
+        module("RoughtimeLink", ["Roughtime", nioCore, nioPosix]),
         module(
             "LND",
             [
@@ -313,6 +316,17 @@ let package = Package(
             path: "Tests/SpendCrashProbe",
             swiftSettings: settings
         ),
+        module(
+            "RoughtimeResponder",
+            [
+                "ByteCoding", "CDatagrams", "CLinux", "Roughtime", "RoughtimeKeys", "RoughtimeLink", crypto, deque,
+                lifecycle, logging, metrics, nioCore, nioPosix,
+            ]
+        ),
+        tests(
+            "RoughtimeResponder",
+            ["ByteCoding", "Roughtime", "RoughtimeKeys", "RoughtimeLink", crypto, lifecycle, logging, nioCore]
+        ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
         module(
@@ -370,7 +384,8 @@ let package = Package(
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "OutboundHTTP",
                 "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
-                "Registries", "Roughtime", "RoughtimeKeys", "ServiceCatalogue", "ServiceChecks", "ServiceProbing", "YAML",
+                "Registries", "Roughtime", "RoughtimeKeys", "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
+                "ServiceChecks", "ServiceProbing", "YAML",
                 argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,
