@@ -173,7 +173,7 @@ extension ProbeCounter {
             includesCredential: wish.includesCredential,
             maximum: wish.isDryRun ? .zero : MilliSatoshi(msat: held.msat - prices.base.msat - prices.feeLimit.msat),
             feeLimit: prices.feeLimit,
-            holder: Self.payment(grant).map { Array(SHA256.hash(data: $0.bytes)) }
+            holder: Self.payment(grant).map { Array(SHA256.hash(data: $0.paymentHash.bytes)) }
         )
         guard var status = try await desk.submit(order, deadline: patience) else {
             Counter(label: "rate_limit_hits_total", dimensions: [("limiter", "probe")]).increment()
@@ -184,16 +184,16 @@ extension ProbeCounter {
             )
         }
         if status.state == .running || status.result?.outcome == "pay_unknown" {
-            guard let hash = Self.payment(grant) else { return try accepted(order) }
-            // Charged in full now; what is not used is given back when the probe has ended.
-            if try await desk.noteCharge(order.id, held, from: hash) { return try accepted(order) }
+            guard let payment = Self.payment(grant) else { return try accepted(order) }
+            // Charged in full now; what is not used is given back when the probe has ended, if this hold is settled.
+            if try await desk.noteCharge(order.id, payment.amount, hold: payment.hold) { return try accepted(order) }
             status = try await desk.status(order.id) ?? status
         }
         return try answer(order.id, status, held: held)
     }
 
-    private static func payment(_ grant: Grant) -> PaymentHash? {
-        if case .paid(let paid) = grant { paid.paymentHash } else { nil }
+    private static func payment(_ grant: Grant) -> PaidGrant? {
+        if case .paid(let paid) = grant { paid } else { nil }
     }
 
     private func answer(_ id: ProbeID, _ status: ProbeStatus, held: MilliSatoshi) throws -> APIResponse {
