@@ -162,7 +162,7 @@ let package = Package(
         tests("TrustScore", [crypto], resources: [.copy("Vectors")]),
         module(
             "ServiceChecks",
-            ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore", crypto]
+            ["Bolt11", "ByteCoding", "IPAddresses", "L402", "LightningPrimitives", "Macaroons", "TrustScore", crypto]
         ),
         tests(
             "ServiceChecks",

@@ -115,6 +115,20 @@ struct PurchaseTests {
         }
     }
 
+    @Test("a payee that has had its share is not paid, whoever shows its invoice")
+    func payeeShare() async throws {
+        try await Self.withShop { (shop) async throws in
+            let url = shop.base + "/good"
+            _ = try await shop.store.ingest([ListedService(source: .index402, url: url)]) { _ in true }
+            let endpoint = try #require(try await shop.store.find(url: url))
+            var terms = shop.terms
+            terms.refusedPayees = [try shop.payee.invoice(.sat(1)).payee]
+            let purchase = await shop.buyer().buy(endpoint, terms: terms)
+            #expect(purchase.outcome == .payeeLimit && purchase.outcome.stageWrites.isEmpty)
+            #expect(shop.node.calls.isEmpty)
+        }
+    }
+
     @Test("a cycle of paid probes buys within its budget and writes the stages it has reached")
     func cycle() async throws {
         try await Self.withShop { (shop) async throws in
@@ -272,11 +286,10 @@ struct PurchaseTests {
     func slow() async throws {
         try await Self.withShop { (shop) async throws in
             let requests = ProbeRequestStore(shop.client)
-            let hash = Preimage.random().paymentHash
             shop.node.behave(.loseAnswer)
             let order = Self.order(shop.base + "/good")
             try await requests.submit(order)
-            #expect(try await requests.noteCharge(order.id, .sat(20), from: hash))
+            #expect(try await requests.noteCharge(order.id, .sat(20), hold: [UInt8](repeating: 1, count: 16)))
             await shop.worker().workOff()
             let status = try #require(try await requests.status(order.id))
             #expect(status.result?.outcome == "pay_unknown" && status.billing == .probe && status.spent == .sat(15))
@@ -291,7 +304,7 @@ struct PurchaseTests {
             shop.node.behave(.refuse(.transport, nil))
             try await requests.submit(other)
             await shop.worker().workOff()
-            #expect(try await requests.noteCharge(other.id, .sat(20), from: hash))
+            #expect(try await requests.noteCharge(other.id, .sat(20), hold: [UInt8](repeating: 2, count: 16)))
             _ = try await Purse(shop.node, ledger: SpendLedger(shop.client), logger: silent).resume(olderThan: 0)
             let free = try #require(try await requests.refundsDue().first { $0.id == other.id })
             #expect(free.spent == .zero && free.billing == ProbeBilling.none)
