@@ -318,7 +318,7 @@ struct PurchaseTests {
             func submit(_ holder: UInt8) async throws -> Bool {
                 let order = ProbeOrder(
                     url: shop.base,
-                    isDryRun: true,
+                    isDryRun: false,
                     includesCredential: false,
                     maximum: .zero,
                     feeLimit: .zero,
@@ -330,6 +330,38 @@ struct PurchaseTests {
                 try await submit(1), try await submit(1), try await submit(1), try await submit(2), try await submit(3),
             ]
             #expect(answers == [true, true, false, true, false])
+        }
+    }
+
+    @Test("one buyer gets half of an hour however many payments it makes, the next half of the rest; looks get half")
+    func shares() async throws {
+        @Sendable func submit(_ requests: ProbeRequestStore, _ source: String, isLook: Bool = false) async throws -> Bool {
+            let order = ProbeOrder(
+                url: "https://a.example/",
+                isDryRun: isLook,
+                includesCredential: false,
+                maximum: .zero,
+                feeLimit: .zero,
+                holder: Preimage.random().bytes,
+                source: source
+            )
+            return try await requests.submit(order, limits: ProbeLimits(perHour: 20, perHolderAndHour: 10))
+        }
+        try await TestDatabase.withClient(of: TestDatabase.migrated(), connections: 8) { client in
+            let requests = ProbeRequestStore(client)
+            for (source, share) in [("a", 10), ("b", 5), ("c", 3), ("d", 1), ("e", 1), ("f", 0)] {
+                // All at once: none slips through beside the others.
+                let taken = try await withThrowingTaskGroup(of: Bool.self) { group in
+                    for _ in 0..<25 { group.addTask { try await submit(requests, source) } }
+                    return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+                }
+                #expect(taken == share, "\(source)")
+            }
+            try await client.execute(Statement.test("DELETE FROM probe_requests"))
+            var looks = 0
+            for source in 0..<20 where try await submit(requests, "\(source)", isLook: true) { looks += 1 }
+            #expect(looks == 10)
+            #expect(try await submit(requests, "z"))
         }
     }
 

@@ -15,17 +15,7 @@ public struct ProbeRequestStore: Sendable {
 
     private static let submit = Statement(
         "probes.submit",
-        """
-        WITH made AS (
-            INSERT INTO probe_requests (id, url, dry_run, include_credential, max_amount_msat, fee_limit_msat, holder)
-            SELECT $1, $2, $3, $4, $5, $6, $7
-            FROM (
-                SELECT count(*) AS all_callers, count(*) FILTER (WHERE holder = $7) AS own FROM probe_requests
-                WHERE created_at > now() - interval '1 hour' AND state <> 'dropped') used
-            WHERE used.all_callers < $8 AND used.own < $9
-            RETURNING id
-        ) SELECT pg_notify('probe_requests', encode(id, 'hex')) FROM made
-        """
+        "SELECT submit_probe($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
     )
     private static let claim = Statement(
         "probes.claim",
@@ -34,7 +24,7 @@ public struct ProbeRequestStore: Sendable {
         WHERE id IN (
             SELECT id FROM probe_requests WHERE state = 'queued' AND created_at > now() - interval '60 seconds'
             ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-        RETURNING id, url, dry_run, include_credential, max_amount_msat, fee_limit_msat, holder
+        RETURNING id, url, dry_run, include_credential, max_amount_msat, fee_limit_msat, holder, source
         """
     )
     private static let finish = Statement(
@@ -125,9 +115,11 @@ public struct ProbeRequestStore: Sendable {
         let values: [PostgresValue] = [
             .bytea(order.id.bytes), .text(order.url), .bool(order.isDryRun), .bool(order.includesCredential),
             .int8(order.maximum.msat), .int8(order.feeLimit.msat), order.holder.map { .bytea($0) } ?? .null,
-            .int8(Int64(limits.perHour)), .int8(Int64(limits.perHolderAndHour)),
+            order.source.map { .text($0) } ?? .null, .int8(Int64(limits.perHour)),
+            .int8(Int64(limits.perHolderAndHour)),
         ]
-        return try await client.query(Self.submit, values).count == 1
+        guard let row = try await client.query(Self.submit, values).first else { return false }
+        return try row.bool(0)
     }
 
     /// How a probe stands; `nil` when there is none.
@@ -210,7 +202,8 @@ public struct ProbeRequestStore: Sendable {
                     includesCredential: try row.bool(3),
                     maximum: MilliSatoshi(msat: try row.int8(4)),
                     feeLimit: MilliSatoshi(msat: try row.int8(5)),
-                    holder: try row.optionalBytea(6)
+                    holder: try row.optionalBytea(6),
+                    source: try row.optionalText(7)
                 )
             )
         }
