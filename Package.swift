@@ -250,10 +250,17 @@ let package = Package(
         tests(
             "Crawler",
             [
-                "ByteCoding", "Evidence", "Gzip", "LightningGraph", "LightningPrimitives", "Postgres",
+                "ByteCoding", "Evidence", "Gzip", "JobCrashProbe", "LightningGraph", "LightningPrimitives", "Postgres",
                 "PostgresTestSupport",
-                "TrustScore", crypto, logging, metrics,
+                "TrustScore", crypto, logging, metrics, subprocess,
             ]
+        ),
+        // A process for the tests of jobs to kill.
+        .executableTarget(
+            name: "JobCrashProbe",
+            dependencies: ["Crawler", "Postgres", logging],
+            path: "Tests/JobCrashProbe",
+            swiftSettings: settings
         ),
         module(
             "Gate",
