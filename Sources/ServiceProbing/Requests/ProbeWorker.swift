@@ -154,7 +154,7 @@ public final class ProbeWorker: Service {
             owner: owner,
             result: ProbeResult(check),
             spent: .zero,
-            billing: check.error == .busy || check.error == .cancelled ? .none : .look
+            billing: check.wasMade ? .look : .none
         )
     }
 

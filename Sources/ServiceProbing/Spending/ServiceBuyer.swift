@@ -159,7 +159,7 @@ public struct ServiceBuyer: Sendable {
 
     /// Why nothing is bought.
     private func refusal(of check: ServiceCheck, _ terms: PurchaseTerms) async -> (PaidProbeOutcome, String)? {
-        if check.error == .busy || check.error == .cancelled { return (.nodeUnavailable, "the service was not asked") }
+        if !check.wasMade { return (.nodeUnavailable, "the service was not asked") }
         guard let answer = check.answer else { return (.noResponse, check.error.map { "\($0)" } ?? "no answer") }
         guard check.status == 402 else { return (.not402, "status \(check.status ?? 0)") }
         guard check.offer != nil else { return (.noInvoice, answer.label) }
