@@ -14,7 +14,8 @@ public struct RegistrableDomain: Sendable, Hashable, CustomStringConvertible {
 
     /// Second-level labels under which countries' registries sell names.
     private static let sorts: Set<String> = [
-        "ac", "co", "com", "edu", "go", "gob", "gouv", "gov", "gv", "id", "info", "ltd", "me", "mil", "ne", "net", "nom",
+        "ac", "co", "com", "edu", "go", "gob", "gouv", "gov", "gv", "id", "info", "ltd", "me", "mil", "ne", "net",
+        "nom",
         "or", "org", "plc", "sch",
     ]
 

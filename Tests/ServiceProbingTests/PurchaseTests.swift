@@ -335,7 +335,9 @@ struct PurchaseTests {
 
     @Test("one buyer gets half of an hour however many payments it makes, the next half of the rest; looks get half")
     func shares() async throws {
-        @Sendable func submit(_ requests: ProbeRequestStore, _ source: String, isLook: Bool = false) async throws -> Bool {
+        @Sendable func submit(_ requests: ProbeRequestStore, _ source: String, isLook: Bool = false) async throws
+            -> Bool
+        {
             let order = ProbeOrder(
                 url: "https://a.example/",
                 isDryRun: isLook,
