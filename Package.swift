@@ -84,6 +84,7 @@ let package = Package(
         .library(name: "Postgres", targets: ["Postgres"]),
         .library(name: "PrometheusExposition", targets: ["PrometheusExposition"]),
         .library(name: "PurchaseReceipts", targets: ["PurchaseReceipts"]),
+        .library(name: "Roughtime", targets: ["Roughtime"]),
         .library(name: "Secp256k1", targets: ["Secp256k1"]),
         .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
         .library(name: "TrustScore", targets: ["TrustScore"]),
@@ -169,6 +170,8 @@ let package = Package(
             ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore"],
             resources: [.copy("Vectors")]
         ),
+        module("Roughtime", ["ByteCoding", crypto]),
+        tests("Roughtime", ["ByteCoding", crypto], resources: [.copy("Vectors")]),
         module("Settings", [configuration]),
         tests("Settings"),
 
@@ -217,6 +220,8 @@ let package = Package(
             ["IPAddresses", "LightningPrimitives", "OutboundHTTP", hummingbird, logging, nioCore],
             resources: [.copy("Fixtures")]
         ),
+        module("RoughtimeKeys", ["ByteCoding", "CLinux", "Deadlines", "Roughtime", crypto, subprocess, system]),
+        tests("RoughtimeKeys", ["ByteCoding", "Roughtime", crypto]),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
 
@@ -372,7 +377,8 @@ let package = Package(
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "OutboundHTTP",
                 "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
-                "Registries", "ServiceCatalogue", "ServiceChecks", "ServiceProbing", "YAML", argumentParser,
+                "Registries", "Roughtime", "RoughtimeKeys", "ServiceCatalogue", "ServiceChecks", "ServiceProbing", "YAML",
+                argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,
                 metrics, nioCore, nioFoundation, nioHTTP1, subprocess, system,
