@@ -334,6 +334,7 @@ let package = Package(
             "RoughtimeResponder",
             ["ByteCoding", "Roughtime", "RoughtimeKeys", "RoughtimeLink", crypto, lifecycle, logging, nioCore]
         ),
+        module("TimeArchive", ["Postgres", "Roughtime", crypto]),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
         module(
@@ -360,7 +361,9 @@ let package = Package(
                 "OutboundHTTP",
                 "Postgres",
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
-                "PrometheusExposition", "ReverseProxy", "ServiceCatalogue", "ServiceProbing", "TrustScore",
+                "PrometheusExposition", "ReverseProxy", "Roughtime", "RoughtimeLink", "ServiceCatalogue",
+                "ServiceProbing",
+                "TimeArchive", "TrustScore",
                 "WatchedFiles", crypto,
                 httpTypes,
                 hummingbird, hummingbirdCore, lifecycle, logging, metrics, nioCore, nioFoundation, nioHTTP1,
@@ -392,7 +395,7 @@ let package = Package(
                 "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
                 "Registries", "Roughtime", "RoughtimeKeys", "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
-                "ServiceChecks", "ServiceProbing", "YAML",
+                "ServiceChecks", "ServiceProbing", "TimeArchive", "YAML",
                 argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,
