@@ -85,6 +85,7 @@ let package = Package(
         .library(name: "PrometheusExposition", targets: ["PrometheusExposition"]),
         .library(name: "PurchaseReceipts", targets: ["PurchaseReceipts"]),
         .library(name: "Secp256k1", targets: ["Secp256k1"]),
+        .library(name: "ReleaseFormat", targets: ["ReleaseFormat"]),
         .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
         .library(name: "TrustScore", targets: ["TrustScore"]),
     ],
@@ -171,6 +172,8 @@ let package = Package(
         ),
         module("Settings", [configuration]),
         tests("Settings"),
+        module("ReleaseFormat", ["ByteCoding", crypto]),
+        tests("ReleaseFormat", ["ByteCoding", crypto], resources: [.copy("Vectors")]),
 
         // Layer 2: clients of real systems.
         .systemLibrary(name: "CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
@@ -217,6 +220,8 @@ let package = Package(
             ["IPAddresses", "LightningPrimitives", "OutboundHTTP", hummingbird, logging, nioCore],
             resources: [.copy("Fixtures")]
         ),
+        module("Releases", ["ByteCoding", "Deadlines", "ReleaseFormat", crypto, subprocess, system]),
+        tests("Releases", ["ReleaseFormat", crypto]),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
 
@@ -365,7 +370,8 @@ let package = Package(
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "OutboundHTTP",
                 "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
-                "Registries", "ServiceCatalogue", "ServiceChecks", "ServiceProbing", "YAML", argumentParser,
+                "Registries", "ReleaseFormat", "Releases", "ServiceCatalogue", "ServiceChecks", "ServiceProbing", "YAML",
+                argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,
                 metrics, nioCore, nioFoundation, nioHTTP1, subprocess, system,
