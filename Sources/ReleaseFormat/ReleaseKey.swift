@@ -60,7 +60,7 @@ public struct ReleaseSigningKey: Sendable {
         self = key
     }
 
-    /// The text of a key file. Secret.
+    /// The text of a key file, which is secret.
     public var secretText: String { Self.prefix + Hex.encode(Array(key.rawRepresentation)) + "\n" }
 
     public var publicKey: ReleaseKey {

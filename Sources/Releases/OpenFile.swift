@@ -19,6 +19,13 @@ struct OpenFile: ~Copyable {
         return file
     }
 
+    /// Opens what a link of the kernel leads to, such as `/proc/self/exe`.
+    static func following(_ path: String) throws(ReleaseError) -> OpenFile {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("\(path) cannot be read") }
+        return OpenFile(descriptor: descriptor, path: path)
+    }
+
     /// Makes a file that is not there yet.
     static func creating(_ path: String, mode: UInt32) throws(ReleaseError) -> OpenFile {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)

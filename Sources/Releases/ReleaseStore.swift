@@ -81,6 +81,7 @@ public struct ReleaseStore: Sendable {
         guard try FileStatus.of(directory)?.isDirectory == true else {
             throw ReleaseError(.missing, "release \(version) is not installed in \(releases)")
         }
+        for directory in [root, releases] { try FileStatus.of(directory)?.requireSafe(directory) }
         let signed = try signedManifest(version)
         try keys.verify(signed.signatures, manifest: signed.manifest.bytes)
         guard signed.manifest.version == version else {
@@ -140,8 +141,9 @@ public struct ReleaseStore: Sendable {
     }
 
     /// SHA-256 of a file.
-    static func hash(_ path: String) throws(ReleaseError) -> [UInt8] {
-        let file = try OpenFile.reading(path)
+    static func hash(_ path: String) throws(ReleaseError) -> [UInt8] { try hash(try OpenFile.reading(path)) }
+
+    private static func hash(_ file: borrowing OpenFile) throws(ReleaseError) -> [UInt8] {
         var (hash, buffer): (SHA256, [UInt8]) = (SHA256(), [])
         while true {
             let part = try file.read(into: &buffer)
@@ -188,5 +190,32 @@ public struct ReleaseStore: Sendable {
             return try DurableFiles.synchronize(directory: root)
         }
         try DurableFiles.link(link, to: "releases/\(version)")
+    }
+}
+
+extension ReleaseStore {
+    /// Checks the release that a running program belongs to, or the active one when it belongs to none, and the program as it
+    /// is running, which may be another file than the one of its name by now.
+    ///
+    /// - Parameter program: the running program's path, links resolved.
+    /// - Throws: as ``verify(_:)``; `.missing` when no release is active.
+    public func verifyRunning(program: String) throws(ReleaseError) -> SignedManifest {
+        let parts = program.split(separator: "/").map(String.init)
+        let place = releases.split(separator: "/").map(String.init)
+        guard parts.starts(with: place), parts.count > place.count, let version = ReleaseVersion(parts[place.count])
+        else {
+            guard let current = try current() else {
+                throw ReleaseError(.missing, "no release is active in \(root): see 'assay release install --help'")
+            }
+            return try verify(current)
+        }
+        let signed = try verify(version)
+        let path = parts.dropFirst(place.count + 1).joined(separator: "/")
+        guard let file = signed.manifest.file(path),
+            try Self.hash(try OpenFile.following("/proc/self/exe")) == file.sha256
+        else {
+            throw ReleaseError(.altered, "the running program is not \(path) of release \(version)")
+        }
+        return signed
     }
 }
