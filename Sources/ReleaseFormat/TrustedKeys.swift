@@ -39,9 +39,12 @@ public struct TrustedKeys: Sendable, Hashable {
         guard bytes.count <= Self.sizeLimit else {
             throw ReleaseError(.malformed, "the trusted keys are larger than \(Self.sizeLimit) bytes")
         }
-        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        // Bytes, because a carriage return and a line feed are one character of a string.
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (index, line) in lines.enumerated() {
-            let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" || $0 == "\r" }
+            let words = line.prefix { $0 != UInt8(ascii: "#") }
+                .split { [UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r")].contains($0) }
+                .map { String(decoding: $0, as: UTF8.self) }
             let malformed = ReleaseError(
                 .malformed,
                 "line \(index + 1) of the trusted keys is neither 'ed25519 64-HEX-DIGITS NAME' nor 'threshold N'"
@@ -53,7 +56,7 @@ public struct TrustedKeys: Sendable, Hashable {
                 guard !entries.contains(where: { $0.key.id == key.id }) else {
                     throw ReleaseError(.malformed, "line \(index + 1) of the trusted keys repeats a key")
                 }
-                entries.append(Entry(key: key, name: words.count == 3 ? String(words[2]) : key.id))
+                entries.append(Entry(key: key, name: words.count == 3 ? words[2] : key.id))
             case "threshold" where words.count == 2 && threshold == nil:
                 guard let number = Int(words[1]), number > 0 else { throw malformed }
                 threshold = number

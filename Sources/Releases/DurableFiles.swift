@@ -96,11 +96,18 @@ final class InstallationLock: Sendable {
     private let descriptor: Int32
 
     /// Takes the lock.
-    /// - Throws: `.locked` when another process holds it.
+    ///
+    /// A child of ours holds a copy of a closed descriptor for the moment between fork and exec.
+    /// - Throws: `.locked` when another process still holds it after a second.
     init(_ path: String) throws(ReleaseError) {
         let descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw .system("\(path) cannot be opened") }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        var tries = 50
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0, tries > 0 {
+            tries -= 1
+            usleep(20_000)
+        }
+        guard tries > 0 else {
             close(descriptor)
             throw ReleaseError(.locked, "another installation or rollback is under way (\(path) is locked)")
         }

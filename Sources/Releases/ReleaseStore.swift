@@ -9,7 +9,8 @@ public import ReleaseFormat
 public struct ReleaseStore: Sendable {
     /// Such as `/opt/assay`; absolute.
     public let root: String
-    let keys: TrustedKeys
+    /// Whose signatures count.
+    public let keys: TrustedKeys
 
     /// Where releases are unless told otherwise.
     public static let defaultRoot = "/opt/assay"
