@@ -7,6 +7,11 @@ extension TrustedKeys {
     /// Where a host keeps its trusted keys.
     public static let defaultPath = "/etc/assay/release-keys"
 
+    /// Whether a host has a file of trusted keys.
+    ///
+    /// - Throws: `.storage` when that cannot be found out.
+    public static func exist(file path: String) throws(ReleaseError) -> Bool { try FileStatus.of(path) != nil }
+
     /// Reads the file of a host's trusted keys.
     ///
     /// - Throws: `.missing` when there is none; `.unsafePermissions` when somebody other than root, or than the user who runs

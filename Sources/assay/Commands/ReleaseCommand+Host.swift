@@ -52,17 +52,23 @@ extension ReleaseCommand {
 
         private static var hasSystemd: Bool { FileManager.default.fileExists(atPath: "/run/systemd/system") }
 
-        /// Restarts those units that this host has enabled.
+        /// Those of our units that this host has enabled.
+        private static let units = """
+            units=$(for unit in assay-serve assay-crawl assay-roughtime; do \
+            ! systemctl is-enabled --quiet $unit 2>/dev/null || echo $unit; done)
+            """
+
         private static var systemdRestart: [String] {
-            guard hasSystemd else { return [] }
-            let units = "$(systemctl list-unit-files --state=enabled --no-legend 'assay-*.service' | cut -d' ' -f1)"
-            return ["systemctl daemon-reload; units=\(units); [ -z \"$units\" ] || systemctl restart $units"]
+            hasSystemd ? ["\(units); [ -z \"$units\" ] || systemctl restart $units"] : []
         }
 
-        /// Asks the new program about the service, if this host serves.
+        /// Asks the new program about the service, if this host serves, and systemd about the units.
         private static func systemdHealth(_ root: String) -> [String] {
             guard hasSystemd else { return [] }
-            return ["! systemctl is-enabled --quiet assay-serve || \(root)/current/bin/assay healthcheck --quiet"]
+            return [
+                "! systemctl is-enabled --quiet assay-serve || \(root)/current/bin/assay healthcheck --quiet",
+                "\(units); for unit in $units; do systemctl is-active $unit || exit 1; done",
+            ]
         }
     }
 
@@ -219,7 +225,7 @@ extension ReleaseCommand {
         @OptionGroup var place: Place
 
         func run() throws {
-            if ifKeysExist, !FileManager.default.fileExists(atPath: place.trustedKeys) {
+            if ifKeysExist, try failing({ try !TrustedKeys.exist(file: place.trustedKeys) }) {
                 if !quiet { Terminal.note("\(place.trustedKeys) does not exist: nothing was checked.") }
                 return
             }
