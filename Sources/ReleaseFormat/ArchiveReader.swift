@@ -98,7 +98,7 @@ public struct ArchiveReader {
 
     private mutating func begin(_ block: [UInt8], _ emit: (Part) throws -> Void) throws {
         let header = try ArchiveHeader.read(block)
-        guard let signed else { return try beginText(header) }
+        guard let signed else { return try beginText(header, emit) }
         guard next < signed.manifest.files.count else {
             if let header {
                 throw ReleaseError(.altered, "the manifest does not list '\(header.path)', or lists it once")
@@ -121,7 +121,7 @@ public struct ArchiveReader {
     }
 
     /// The first two files are the manifest and its signatures.
-    private mutating func beginText(_ header: ArchiveHeader?) throws {
+    private mutating func beginText(_ header: ArchiveHeader?, _ emit: (Part) throws -> Void) throws {
         let isFirst = manifest == nil
         let name = isFirst ? ReleaseManifest.fileName : ReleaseManifest.signatureFileName
         let limit = isFirst ? ReleaseManifest.sizeLimit : ReleaseSignatures.sizeLimit
@@ -135,7 +135,7 @@ public struct ArchiveReader {
             throw ReleaseError(.malformed, "\(name) is larger than \(limit) bytes")
         }
         state = .content(header, remaining: header.size)
-        if header.size == 0 { try end(header) { _ in } }
+        if header.size == 0 { try end(header, emit) }
     }
 
     private mutating func take(

@@ -172,7 +172,7 @@ public struct ReleaseSwitcher: Sendable {
         }
         history.finish(.active)
         try store.save(history)
-        return Outcome(version: version, former: former, isChanged: true, removed: try prune(history, version))
+        return Outcome(version: version, former: former, isChanged: true, removed: prune(history, version))
     }
 
     private func switchBack(
@@ -199,9 +199,10 @@ public struct ReleaseSwitcher: Sendable {
         return ReleaseError(.unhealthy, beginning + "Release \(former) is active again and healthy.")
     }
 
-    private func prune(_ history: ReleaseHistory, _ current: ReleaseVersion) throws(ReleaseError) -> [ReleaseVersion] {
-        let removable = history.removable(installed: try store.installed(), current: current, keep: keep)
-        for version in removable { try store.remove(version) }
-        return removable
+    /// Removes what need not stay; the new release is active whether or not that succeeds.
+    private func prune(_ history: ReleaseHistory, _ current: ReleaseVersion) -> [ReleaseVersion] {
+        guard let installed = try? store.installed() else { return [] }
+        return history.removable(installed: installed, current: current, keep: keep)
+            .filter { (try? store.remove($0)) != nil }
     }
 }

@@ -359,3 +359,41 @@ def test_two_installations_do_not_overlap(host):
     assert "under way" in host.switch("rollback", code=75).stderr
     marker.unlink()
     assert first.wait(60) == 0 and host.current == "2.0.0"
+
+
+def test_the_make_targets_call_the_program(host):
+    host.install("1.0.0")
+    infra = pathlib.Path(__file__).resolve().parents[2] / "infra"
+    secrets = host.directory / "secrets"
+
+    def make(*arguments, code=0):
+        result = subprocess.run(
+            ["make", "--no-print-directory", "-C", infra, f"SECRETS={secrets}", f"ASSAY={host.program}", *arguments],
+            capture_output=True, text=True,
+        )
+        # make has an exit code of its own for a command that fails.
+        assert result.returncode == (2 if code else 0), (arguments, result.stdout, result.stderr)
+        return result
+
+    assert all(name in make("help").stdout for name in ("server-logs", "rollback-n", "overwrite-secrets"))
+    make("secrets")
+    ring = (secrets / "l402-key-ring").read_text()
+    assert ring.startswith("0 mint ") and secrets.stat().st_mode & 0o777 == 0o700
+    assert "database-url is missing" in make("verify-secrets", code=1).stderr
+    (secrets / "database-url").write_text("postgresql://")
+    assert "can be read by others" in make("verify-secrets", code=1).stderr
+    (secrets / "database-url").chmod(0o600)
+    make("verify-secrets")
+    make("secrets")
+    assert (secrets / "l402-key-ring").read_text() == ring
+    make("overwrite-secrets", code=1)
+    make("overwrite-secrets", "FORCE=1")
+    assert (secrets / "l402-key-ring").read_text() != ring == (secrets / "l402-key-ring.old").read_text()
+    make("rollback-n", code=64)
+    make("install", code=64)
+    options = f"RELEASE_OPTIONS=--trusted-keys {host.keys} --restart-command true --health-command true"
+    make("install", f"ROOT={host.root}", options, f"ARCHIVE={host.pack('2.0.0')}")
+    make("rollback", f"ROOT={host.root}", options)
+    assert host.current == "1.0.0"
+    make("rollback-n", f"ROOT={host.root}", options, "N=1")
+    assert host.current == "2.0.0"

@@ -28,6 +28,52 @@ struct ArchiveTests {
         #expect(files["infra/systemd/empty"] == [])
     }
 
+    @Test("any release reads back as it was written")
+    func roundTrip() throws {
+        for _ in 0..<50 {
+            var contents: [String: [UInt8]] = [:]
+            for _ in 0...Int.random(in: 0..<6) {
+                let path = (0...Int.random(in: 0..<3)).map { _ in Self.randomName() }.joined(separator: "/")
+                contents[path] = (0..<Int.random(in: 0..<2000)).map { _ in .random(in: 0...255) }
+            }
+            // A random path may lead through a random file.
+            guard let manifest = try? Self.manifest(contents) else { continue }
+            var signatures = ReleaseSignatures()
+            try signatures.add(try fixture.signingKey(0).sign(manifest))
+            let signed = SignedManifest(manifest: manifest, signatures: signatures)
+            let texts = [("MANIFEST.json", manifest.bytes), ("MANIFEST.sig", signatures.bytes)]
+            let files = manifest.files.map { ($0.path, contents[$0.path] ?? []) }
+            let archive = Fixture.archive(
+                (texts + files).map { Self.entry($0.0, $0.1) }.map { (header: $0.0, content: $0.1) }
+            )
+            let (read, found) = try Fixture.read(archive, .keys(fixture.trusting(0)), pieces: .random(in: 1...3000))
+            #expect(read == signed && found == contents)
+            #expect(try ReleaseManifest(parsing: manifest.bytes) == manifest)
+        }
+    }
+
+    private static func randomName() -> String {
+        let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+@")
+        return String((0...Int.random(in: 0..<8)).compactMap { _ in letters.randomElement() })
+    }
+
+    private static func manifest(_ contents: [String: [UInt8]]) throws -> ReleaseManifest {
+        try ReleaseManifest(
+            version: try #require(ReleaseVersion("1.0.\(UInt32.random(in: 0 ... .max))")),
+            commit: randomName(),
+            buildTime: .random(in: 0...99_999_999_999),
+            architecture: "x86_64",
+            files: contents.map {
+                .init(
+                    path: $0.key,
+                    isExecutable: false,
+                    size: Int64($0.value.count),
+                    sha256: Array(SHA256.hash(data: $0.value))
+                )
+            }
+        )
+    }
+
     @Test("an archive with any one byte changed is refused")
     func changedBytes() throws {
         var reader = ArchiveReader(trust: .keys(try fixture.trusting(0, 1, threshold: 2)))
@@ -64,6 +110,19 @@ struct ArchiveTests {
         var parts = 0
         #expect(throws: ReleaseError.self) { try reader.read(fixture.archive[...]) { _ in parts += 1 } }
         #expect(parts == 0)
+    }
+
+    @Test("an archive that nobody has signed is read for those who sign, manifest included, and by no host")
+    func unsigned() throws {
+        let manifest = try Self.manifest(["a": []])
+        let entries = [
+            Self.entry("MANIFEST.json", manifest.bytes), Self.entry("MANIFEST.sig", []), Self.entry("a", []),
+        ]
+        let archive = Fixture.archive(entries.map { (header: $0.0, content: $0.1) })
+        var (reader, manifests): (ArchiveReader, [ReleaseManifest]) = (ArchiveReader(trust: .unchecked), [])
+        try reader.read(archive[...]) { if case .manifest(let signed) = $0 { manifests.append(signed.manifest) } }
+        #expect(try reader.finish().manifest == manifest && manifests == [manifest])
+        #expect(code { _ = try Fixture.read(archive, .keys(fixture.trusting(0))) } == .untrusted)
     }
 
     @Test("only a release's own plain files are accepted, each once and in order")
