@@ -90,6 +90,8 @@ struct OpenFile: ~Copyable {
 extension ReleaseError {
     /// What the system just refused, with its reason.
     static func system(_ text: String, _ code: Code = .storage) -> ReleaseError {
-        ReleaseError(code, "\(text): \(String(cString: strerror(errno)))")
+        let reason = errno
+        let remedy = reason == EACCES || reason == EPERM ? "; run this as root" : ""
+        return ReleaseError(code, "\(text): \(String(cString: strerror(reason)))\(remedy)")
     }
 }
