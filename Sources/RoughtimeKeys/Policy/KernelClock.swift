@@ -1,0 +1,30 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import Glibc
+
+/// What the kernel says of its clock (`adjtimex(2)`, read only).
+public struct KernelClock: Sendable, Hashable {
+    /// Seconds since 1970.
+    public let now: Int64
+    /// Whether something disciplines the clock: NTP, PTP or the like.
+    public let isSynchronised: Bool
+
+    public init(now: Int64, isSynchronised: Bool) {
+        self.now = now
+        self.isSynchronised = isSynchronised
+    }
+
+    /// Reads the clock.
+    /// - Throws: ``RoughtimeKeyError`` when the kernel or a system call filter refuses.
+    public static func read() throws(RoughtimeKeyError) -> KernelClock {
+        var state = timex()
+        let result = adjtimex(&state)
+        guard result >= 0 else {
+            throw .system("read the clock's state; a system call filter has to allow adjtimex and clock_adjtime")
+        }
+        let isUnsynchronised = result == TIME_ERROR || state.status & STA_UNSYNC != 0
+        return KernelClock(now: Int64(state.time.tv_sec), isSynchronised: !isUnsynchronised)
+    }
+}
