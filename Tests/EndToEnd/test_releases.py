@@ -368,7 +368,8 @@ def test_the_make_targets_call_the_program(host):
 
     def make(*arguments, code=0):
         result = subprocess.run(
-            ["make", "--no-print-directory", "-C", infra, f"SECRETS={secrets}", f"ASSAY={host.program}", *arguments],
+            ["make", "--no-print-directory", "-C", infra, f"SECRETS={secrets}", f"ASSAY={host.program}",
+             f"ROUGHTIME_KEYS={host.directory}/none", *arguments],
             capture_output=True, text=True,
         )
         # make has an exit code of its own for a command that fails.
