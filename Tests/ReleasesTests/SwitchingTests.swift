@@ -167,4 +167,15 @@ struct SwitchingTests {
         #expect(await code { try await host.install("2.0.0", sick: "2.0.0") } == .unhealthy)
         #expect(try host.current == "1.0.0")
     }
+
+    @Test("a release whose switch was interrupted is nothing to go back to")
+    func neverSeenHealthy() async throws {
+        for version in ["1.0.0", "2.0.0"] { try await host.install(version) }
+        let history = host.root + "/history.json"
+        let text = try String(contentsOfFile: history, encoding: .utf8)
+        let last = try #require(text.range(of: "\"active\"", options: .backwards))
+        try host.write(history, text.replacingCharacters(in: last, with: "\"pending\""))
+        #expect(await code { try await host.install("3.0.0", sick: "3.0.0") } == .unhealthy)
+        #expect(try host.current == "1.0.0")
+    }
 }
