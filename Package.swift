@@ -85,6 +85,7 @@ let package = Package(
         .library(name: "PrometheusExposition", targets: ["PrometheusExposition"]),
         .library(name: "PurchaseReceipts", targets: ["PurchaseReceipts"]),
         .library(name: "Roughtime", targets: ["Roughtime"]),
+        .library(name: "RoughtimeResponder", targets: ["RoughtimeResponder"]),
         .library(name: "Secp256k1", targets: ["Secp256k1"]),
         .library(name: "ReleaseFormat", targets: ["ReleaseFormat"]),
         .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
@@ -164,7 +165,7 @@ let package = Package(
         tests("TrustScore", [crypto], resources: [.copy("Vectors")]),
         module(
             "ServiceChecks",
-            ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore", crypto]
+            ["Bolt11", "ByteCoding", "IPAddresses", "L402", "LightningPrimitives", "Macaroons", "TrustScore", crypto]
         ),
         tests(
             "ServiceChecks",
@@ -199,6 +200,8 @@ let package = Package(
         tests("Migrations", ["Postgres", "PostgresTestSupport"]),
         module("WatchedFiles", [lifecycle, nioPosix]),
         tests("WatchedFiles", [lifecycle]),
+        .target(name: "CDatagrams"),
+        module("RoughtimeLink", ["Roughtime", nioCore, nioPosix]),
         module(
             "LND",
             [
@@ -260,10 +263,17 @@ let package = Package(
         tests(
             "Crawler",
             [
-                "ByteCoding", "Evidence", "Gzip", "LightningGraph", "LightningPrimitives", "Postgres",
+                "ByteCoding", "Evidence", "Gzip", "JobCrashProbe", "LightningGraph", "LightningPrimitives", "Postgres",
                 "PostgresTestSupport",
-                "TrustScore", crypto, logging, metrics,
+                "TrustScore", crypto, logging, metrics, subprocess,
             ]
+        ),
+        // A process for the tests of jobs to kill.
+        .executableTarget(
+            name: "JobCrashProbe",
+            dependencies: ["Crawler", "Postgres", logging],
+            path: "Tests/JobCrashProbe",
+            swiftSettings: settings
         ),
         module(
             "Gate",
@@ -317,6 +327,17 @@ let package = Package(
             dependencies: ["Bolt11", "LND", "LightningPrimitives", "Postgres", "ServiceProbing", logging],
             path: "Tests/SpendCrashProbe",
             swiftSettings: settings
+        ),
+        module(
+            "RoughtimeResponder",
+            [
+                "ByteCoding", "CDatagrams", "CLinux", "Roughtime", "RoughtimeKeys", "RoughtimeLink", crypto, deque,
+                lifecycle, logging, metrics, nioCore, nioPosix,
+            ]
+        ),
+        tests(
+            "RoughtimeResponder",
+            ["ByteCoding", "Roughtime", "RoughtimeKeys", "RoughtimeLink", crypto, lifecycle, logging, nioCore]
         ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
@@ -375,7 +396,8 @@ let package = Package(
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "OutboundHTTP",
                 "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
-                "Registries", "ReleaseFormat", "Releases", "Roughtime", "RoughtimeKeys", "ServiceCatalogue",
+                "Registries", "ReleaseFormat", "Releases", "Roughtime", "RoughtimeKeys", "RoughtimeLink",
+                "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "YAML",
                 argumentParser,
                 httpClient, httpTypes, lifecycle,

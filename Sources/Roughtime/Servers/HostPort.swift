@@ -3,7 +3,9 @@
 
 /// `host:port`, with an IPv6 address in brackets.
 public enum HostPort {
-    /// The parts; nil when the text is none. A zone of an IPv6 address is refused: it means nothing elsewhere.
+    /// The parts; nil when the text is none.
+    ///
+    /// A zone of an IPv6 address is refused: it means nothing elsewhere.
     public static func split(_ text: String) -> (host: String, port: UInt16)? {
         guard text.utf8.count <= 262, let colon = text.lastIndex(of: ":") else { return nil }
         let digits = text[text.index(after: colon)...]

@@ -77,7 +77,7 @@ extension ReleaseCommand {
         static let configuration = CommandConfiguration(
             abstract: "Check an archive, unpack it, switch to it, and back if it is not healthy.",
             discussion: """
-                Nothing is unpacked before the signatures and every hash are right. The same release again is checked, and
+                Nothing is unpacked before the signatures and every hash are right. The same release again is checked, and \
                 finished if its installation was interrupted.
                 """
         )
@@ -105,7 +105,7 @@ extension ReleaseCommand {
             commandName: "rollback",
             abstract: "Go back to the release that was active before, or to the N-th newest.",
             discussion: """
-                The release before is the one that history.json says, whatever its version; going back twice returns to
+                The release before is the one that history.json says, whatever its version; going back twice returns to \
                 where you were. N is the index that 'assay release releases' shows.
                 """
         )
@@ -207,8 +207,8 @@ extension ReleaseCommand {
         static let configuration = CommandConfiguration(
             abstract: "Check the active release, or an archive, against its signed manifest.",
             discussion: """
-                Without a file: the release that this program belongs to, or else the active one; every file in it, and the
-                program as it is running. The units do this at each start, with --if-keys-exist, so that a host without
+                Without a file: the release that this program belongs to, or else the active one; every file in it, and the \
+                program as it is running. The units do this at each start, with --if-keys-exist, so that a host without \
                 trusted keys, where there is nothing to check against, starts as well.
                 """
         )

@@ -12,15 +12,17 @@ struct ReleaseCommand: AsyncParsableCommand {
         commandName: "release",
         abstract: "Pack, sign, install, list and go back to signed releases.",
         discussion: """
-            Where the program is built:   assay release keygen --out release.key
-                                          assay release pack --release 1.2.0 --key-file release.key
-            On the host, as root:         assay release install assay-1.2.0-x86_64.tar
-                                          assay release releases
-                                          assay release rollback
+            Where the program is built:
+              assay release keygen --out release.key
+              assay release pack --release 1.2.0 --key-file release.key
+            On the host, as root:
+              assay release install assay-1.2.0-x86_64.tar
+              assay release releases
+              assay release rollback
 
             A host believes the keys in /etc/assay/release-keys. DEPLOY.md has every step.
 
-            Exit codes: 64 usage; 65 damaged or altered; 69 not there; 70 the new release was not healthy and the former
+            Exit codes: 64 usage; 65 damaged or altered; 69 not there; 70 the new release was not healthy and the former \
             one is active again; 74 the disk; 75 another installation is under way; 77 refused.
             """,
         subcommands: [
