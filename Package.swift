@@ -87,6 +87,7 @@ let package = Package(
         .library(name: "Roughtime", targets: ["Roughtime"]),
         .library(name: "RoughtimeResponder", targets: ["RoughtimeResponder"]),
         .library(name: "Secp256k1", targets: ["Secp256k1"]),
+        .library(name: "ReleaseFormat", targets: ["ReleaseFormat"]),
         .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
         .library(name: "TrustScore", targets: ["TrustScore"]),
     ],
@@ -175,6 +176,8 @@ let package = Package(
         tests("Roughtime", ["ByteCoding", crypto], resources: [.copy("Vectors")]),
         module("Settings", [configuration]),
         tests("Settings"),
+        module("ReleaseFormat", ["ByteCoding", crypto]),
+        tests("ReleaseFormat", ["ByteCoding", crypto], resources: [.copy("Vectors")]),
 
         // Layer 2: clients of real systems.
         .systemLibrary(name: "CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
@@ -223,6 +226,8 @@ let package = Package(
             ["IPAddresses", "LightningPrimitives", "OutboundHTTP", hummingbird, logging, nioCore],
             resources: [.copy("Fixtures")]
         ),
+        module("Releases", ["ByteCoding", "Deadlines", "ReleaseFormat", crypto, subprocess, system]),
+        tests("Releases", ["ReleaseFormat", crypto]),
         module("RoughtimeKeys", ["ByteCoding", "CLinux", "Deadlines", "Roughtime", crypto, subprocess, system]),
         tests("RoughtimeKeys", ["ByteCoding", "Roughtime", crypto]),
         module("PrometheusExposition", [coreMetrics]),
@@ -394,7 +399,8 @@ let package = Package(
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "OutboundHTTP",
                 "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
-                "Registries", "Roughtime", "RoughtimeKeys", "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
+                "Registries", "ReleaseFormat", "Releases", "Roughtime", "RoughtimeKeys", "RoughtimeLink",
+                "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "YAML",
                 argumentParser,
                 httpClient, httpTypes, lifecycle,

@@ -30,4 +30,9 @@ if command -v systemd-analyze >/dev/null; then
             { echo "$unit: exposure above 3.0" >&2; exit 1; }
     done
 fi
+if command -v make >/dev/null; then
+    for target in help setup deploy install releases rollback rollback-n verify status logs server-restart; do
+        make --dry-run --no-print-directory "$target" N=1 HOST=host ARCHIVE=file >/dev/null
+    done
+fi
 echo "configurations are valid"
