@@ -27,4 +27,22 @@ public struct KernelClock: Sendable, Hashable {
         let isUnsynchronised = result == TIME_ERROR || state.status & STA_UNSYNC != 0
         return KernelClock(now: Int64(state.time.tv_sec), isSynchronised: !isUnsynchronised)
     }
+
+    /// Reads the time where a system call filter hides the clock's state, and something outside has looked at that.
+    public static func checkedElsewhere() -> KernelClock { KernelClock(now: Int64(time(nil)), isSynchronised: true) }
+
+    /// Makes sure that the clock is synchronised.
+    /// - Throws: ``RoughtimeKeyError/Code/refused``.
+    public func requireSynchronised() throws(RoughtimeKeyError) {
+        guard isSynchronised else {
+            throw RoughtimeKeyError(
+                .refused,
+                """
+                the kernel says that the clock is not synchronised, and a delegation must not begin at a wrong time: start \
+                an NTP client (timedatectl, chronyc tracking), or set ASSAY_ROUGHTIME_UNSYNC=wide where no client trusts \
+                this server
+                """
+            )
+        }
+    }
 }
