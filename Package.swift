@@ -86,6 +86,7 @@ let package = Package(
         .library(name: "PurchaseReceipts", targets: ["PurchaseReceipts"]),
         .library(name: "Roughtime", targets: ["Roughtime"]),
         .library(name: "RoughtimeKeys", targets: ["RoughtimeKeys"]),
+        .library(name: "RoughtimeResponder", targets: ["RoughtimeResponder"]),
         .library(name: "Secp256k1", targets: ["Secp256k1"]),
         .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
         .library(name: "TrustScore", targets: ["TrustScore"]),
@@ -171,7 +172,7 @@ let package = Package(
             ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore"],
             resources: [.copy("Vectors")]
         ),
-        module("Roughtime", [crypto]),
+        module("Roughtime", ["ByteCoding", crypto]),
         tests("Roughtime", ["ByteCoding", crypto], resources: [.copy("Vectors")]),
         module("Settings", [configuration]),
         tests("Settings"),
@@ -197,6 +198,8 @@ let package = Package(
         tests("Migrations", ["Postgres", "PostgresTestSupport"]),
         module("WatchedFiles", [lifecycle, nioPosix]),
         tests("WatchedFiles", [lifecycle]),
+        .target(name: "CDatagrams"),
+        module("RoughtimeLink", ["Roughtime", nioCore, nioPosix]),
         module(
             "LND",
             [
@@ -314,6 +317,17 @@ let package = Package(
             path: "Tests/SpendCrashProbe",
             swiftSettings: settings
         ),
+        module(
+            "RoughtimeResponder",
+            [
+                "ByteCoding", "CDatagrams", "CLinux", "Roughtime", "RoughtimeKeys", "RoughtimeLink", crypto, deque,
+                lifecycle, logging, metrics, nioCore, nioPosix,
+            ]
+        ),
+        tests(
+            "RoughtimeResponder",
+            ["ByteCoding", "Roughtime", "RoughtimeKeys", "RoughtimeLink", crypto, lifecycle, logging, nioCore]
+        ),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
         module(
@@ -371,8 +385,8 @@ let package = Package(
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "OutboundHTTP",
                 "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
-                "Registries", "Roughtime", "RoughtimeKeys", "ServiceCatalogue", "ServiceChecks", "ServiceProbing",
-                "YAML",
+                "Registries", "Roughtime", "RoughtimeKeys", "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
+                "ServiceChecks", "ServiceProbing", "YAML",
                 argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,

@@ -34,7 +34,7 @@ final class GaugeSeries: MeterHandler, RecorderHandler, FloatingPointCounterHand
     func reset() { set(0.0) }
 }
 
-/// Observations counted by size.
+/// Observations counted by size; recording takes no lock.
 final class HistogramSeries: RecorderHandler, TimerHandler {
     struct Snapshot {
         /// How many observations lie at or below each bound, cumulative.
@@ -43,38 +43,46 @@ final class HistogramSeries: RecorderHandler, TimerHandler {
         let sum: Double
     }
 
-    private struct State {
-        var counts: [UInt64]
-        var count: UInt64 = 0
-        var sum = 0.0
+    /// Observations between two bounds.
+    private final class Bucket: Sendable {
+        let count = Atomic<UInt64>(0)
     }
 
     let bounds: [Double]
-    private let state: Mutex<State>
+    /// One for every bound, and one for what lies above all.
+    private let buckets: [Bucket]
+    /// The bits of a floating point number.
+    private let sum = Atomic<UInt64>(0)
 
     init(bounds: [Double]) {
         self.bounds = bounds
-        state = Mutex(State(counts: Array(repeating: 0, count: bounds.count)))
+        buckets = (0...bounds.count).map { _ in Bucket() }
     }
 
     func snapshot() -> Snapshot {
-        state.withLock { state in
-            var running: UInt64 = 0
-            let cumulative = state.counts.map { count -> UInt64 in
-                running += count
-                return running
-            }
-            return Snapshot(cumulative: cumulative, count: state.count, sum: state.sum)
+        var running: UInt64 = 0
+        let cumulative = buckets.map { bucket -> UInt64 in
+            running += bucket.count.load(ordering: .relaxed)
+            return running
         }
+        return Snapshot(
+            cumulative: cumulative.dropLast(),
+            count: running,
+            sum: Double(bitPattern: sum.load(ordering: .relaxed))
+        )
     }
 
     func record(_ value: Int64) { record(Double(value)) }
 
     func record(_ value: Double) {
-        state.withLock { state in
-            if let index = bounds.firstIndex(where: { value <= $0 }) { state.counts[index] += 1 }
-            state.count += 1
-            state.sum += value
+        let index = bounds.firstIndex { value <= $0 } ?? bounds.count
+        buckets[index].count.wrappingAdd(1, ordering: .relaxed)
+        var known = sum.load(ordering: .relaxed)
+        while true {
+            let next = (Double(bitPattern: known) + value).bitPattern
+            let (done, current) = sum.weakCompareExchange(expected: known, desired: next, ordering: .relaxed)
+            if done { return }
+            known = current
         }
     }
 

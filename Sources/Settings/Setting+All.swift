@@ -3,7 +3,8 @@
 
 extension Setting {
     /// Every setting, in the order of the documentation.
-    public static let all: [Setting] = listening + database + node + money + limits + crawling + probing + roughtime
+    public static let all: [Setting] =
+        listening + database + node + money + limits + crawling + probing + roughtime + roughtimeServer
 
     // Listening
     public static let host = Setting("HOST", .text, default: "127.0.0.1", "Address that `assay serve` listens on.")

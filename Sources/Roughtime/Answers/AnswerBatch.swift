@@ -200,6 +200,16 @@ public final class AnswerBatch {
         touchedCount = 0
     }
 
+    /// Drops every request taken since the last time.
+    public func dropAll(_ reason: DropReason) {
+        for position in 0..<touchedCount {
+            let group = Int(touched[position])
+            fail(groups[group].first, reason)
+            groups[group] = Group()
+        }
+        touchedCount = 0
+    }
+
     private func fail(_ first: Int32, _ reason: DropReason) {
         var slot = first
         while slot >= 0 {

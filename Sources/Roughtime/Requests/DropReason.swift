@@ -27,4 +27,28 @@ public enum DropReason: String, CaseIterable, Error, Sendable {
     case unsynchronised
     /// There is no delegation that is valid now.
     case noDelegation = "no_delegation"
+
+    /// A dense number, for tables of counters and for local transport.
+    public var number: Int {
+        switch self {
+        case .size: 0
+        case .frame: 1
+        case .parse: 2
+        case .nonce: 3
+        case .version: 4
+        case .type: 5
+        case .srv: 6
+        case .padding: 7
+        case .stale: 8
+        case .amplification: 9
+        case .unsynchronised: 10
+        case .noDelegation: 11
+        }
+    }
+
+    /// The reason with a number; nil when there is none.
+    public init?(number: Int) {
+        guard let reason = Self.allCases.first(where: { $0.number == number }) else { return nil }
+        self = reason
+    }
 }

@@ -10,10 +10,16 @@ public struct KernelClock: Sendable, Hashable {
     public let now: Int64
     /// Whether something disciplines the clock: NTP, PTP or the like.
     public let isSynchronised: Bool
+    /// The most the clock may be wrong, in microseconds.
+    public let maximumError: Int64
+    /// Whether a leap second is announced, or was inserted or removed just now.
+    public let isNearLeapSecond: Bool
 
-    public init(now: Int64, isSynchronised: Bool) {
+    public init(now: Int64, isSynchronised: Bool, maximumError: Int64 = 0, isNearLeapSecond: Bool = false) {
         self.now = now
         self.isSynchronised = isSynchronised
+        self.maximumError = maximumError
+        self.isNearLeapSecond = isNearLeapSecond
     }
 
     /// Reads the clock.
@@ -25,7 +31,12 @@ public struct KernelClock: Sendable, Hashable {
             throw .system("read the clock's state; a system call filter has to allow adjtimex and clock_adjtime")
         }
         let isUnsynchronised = result == TIME_ERROR || state.status & STA_UNSYNC != 0
-        return KernelClock(now: Int64(state.time.tv_sec), isSynchronised: !isUnsynchronised)
+        return KernelClock(
+            now: Int64(state.time.tv_sec),
+            isSynchronised: !isUnsynchronised,
+            maximumError: Int64(state.maxerror),
+            isNearLeapSecond: result != TIME_OK && result != TIME_ERROR
+        )
     }
 
     /// Reads the time where a system call filter hides the clock's state, and something outside has looked at that.

@@ -4,16 +4,16 @@
 import ArgumentParser
 import RoughtimeKeys
 
-/// Works with a Roughtime server: its keys and delegations.
+/// Works as a Roughtime server: answers, keys and delegations.
 struct RoughtimeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "roughtime",
-        abstract: "Keep the keys of a Roughtime server and sign its delegations.",
+        abstract: "Run a Roughtime server: answer requests, keep its keys, sign its delegations.",
         discussion: """
             A server's identity is one long-term key. It signs short delegations for the keys that sign times, in a process
             of its own without a network, and is backed up when it is made. DEPLOY.md, "Roughtime keys", has every step.
             """,
-        subcommands: [Keygen.self, Delegate.self, Clock.self, Recover.self, VerifySecrets.self]
+        subcommands: [Serve.self, Keygen.self, Delegate.self, Clock.self, Recover.self, VerifySecrets.self]
     )
 }
 

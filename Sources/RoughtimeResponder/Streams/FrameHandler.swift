@@ -1,0 +1,100 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NIOCore
+internal import Roughtime
+
+/// Reads frames from a TCP connection and writes the answers as they come, in any order (RFC 10049, section 5).
+///
+/// A frame that is well formed but gets no answer is dropped in silence; bytes that are no frame end the connection.
+final class FrameHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let queue: AnswerQueue
+    private let limits: StreamLimits
+    private var pending = ByteBuffer()
+    private var outstanding = 0
+    private var timer: Scheduled<Void>?
+    private var isPaused = false
+
+    init(queue: AnswerQueue, limits: StreamLimits) {
+        self.queue = queue
+        self.limits = limits
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        setTimer(context)
+        context.fireChannelActive()
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        if context.channel.isActive { setTimer(context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        timer?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let hadPart = pending.readableBytes > 0
+        var bytes = unwrapInboundIn(data)
+        pending.writeBuffer(&bytes)
+        guard readFrames(context) else { return context.close(promise: nil) }
+        // A frame must be whole in time, however slowly its bytes trickle in.
+        if !(hadPart && pending.readableBytes > 0) { setTimer(context) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    /// Takes whole frames; false when the bytes are none.
+    private func readFrames(_ context: ChannelHandlerContext) -> Bool {
+        while outstanding < limits.outstanding, pending.readableBytes >= Frame.headerLength {
+            let start = pending.readerIndex
+            guard pending.getInteger(at: start, endianness: .little, as: UInt64.self) == Frame.magic,
+                let length = pending.getInteger(at: start + 8, endianness: .little, as: UInt32.self),
+                Int(length) + Frame.headerLength <= limits.frameLength
+            else { return false }
+            guard let packet = pending.readBytes(length: Frame.headerLength + Int(length)) else { break }
+            submit(packet, context)
+        }
+        if pending.readableBytes == 0 { pending.clear() } else { pending.discardReadBytes() }
+        pause(outstanding >= limits.outstanding, context)
+        return true
+    }
+
+    private func submit(_ packet: [UInt8], _ context: ChannelHandlerContext) {
+        outstanding += 1
+        let eventLoop = context.eventLoop
+        let handler = NIOLoopBound(self, eventLoop: eventLoop)
+        let bound = NIOLoopBound(context, eventLoop: eventLoop)
+        queue.submit(packet, .tcp) { result in
+            eventLoop.execute { handler.value.answer(result, bound.value) }
+        }
+    }
+
+    private func answer(_ result: Result<[UInt8], DropReason>, _ context: ChannelHandlerContext) {
+        outstanding -= 1
+        guard context.channel.isActive else { return }
+        if case .success(let bytes) = result {
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
+        }
+        if isPaused, outstanding < limits.outstanding / 2, !readFrames(context) { context.close(promise: nil) }
+    }
+
+    private func pause(_ shallPause: Bool, _ context: ChannelHandlerContext) {
+        guard shallPause != isPaused else { return }
+        isPaused = shallPause
+        context.channel.setOption(.autoRead, value: !shallPause).whenFailure { _ in }
+    }
+
+    private func setTimer(_ context: ChannelHandlerContext) {
+        timer?.cancel()
+        let patience = pending.readableBytes > 0 ? limits.read : limits.idle
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        timer = context.eventLoop.scheduleTask(in: TimeAmount(patience)) { bound.value.close(promise: nil) }
+    }
+}

@@ -1,0 +1,66 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Roughtime
+internal import RoughtimeLink
+internal import Synchronization
+
+/// Listens on streams: TCP for clients, a Unix socket for the gateway.
+final class StreamServer: Sendable {
+    private let group: MultiThreadedEventLoopGroup
+    private let channels = Mutex<[any Channel]>([])
+    private let connections = Atomic<Int>(0)
+    private let limits: StreamLimits
+    private let queue: AnswerQueue
+
+    init(queue: AnswerQueue, limits: StreamLimits) {
+        group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        self.queue = queue
+        self.limits = limits
+    }
+
+    /// Serves clients on a listening TCP socket.
+    func serveTCP(_ descriptor: Int32) async throws {
+        try await listen(descriptor) { channel, server in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(FrameHandler(queue: server.queue, limits: server.limits))
+            }
+        }
+    }
+
+    /// Serves the gateway on a listening Unix socket.
+    func serveLocal(_ descriptor: Int32, status: @escaping @Sendable () -> ResponderStatus) async throws {
+        try await listen(descriptor) { channel, server in
+            channel.eventLoop.makeCompletedFuture {
+                let handler = LocalHandler(queue: server.queue, limits: server.limits, status: status)
+                try channel.pipeline.syncOperations.addHandler(handler)
+            }
+        }
+    }
+
+    private func listen(
+        _ descriptor: Int32,
+        _ setUp: @escaping @Sendable (any Channel, StreamServer) -> EventLoopFuture<Void>
+    ) async throws {
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1024)
+            .childChannelInitializer { [self] channel in
+                guard connections.add(1, ordering: .relaxed).newValue <= limits.connections else {
+                    connections.subtract(1, ordering: .relaxed)
+                    return channel.close()
+                }
+                channel.closeFuture.whenComplete { _ in self.connections.subtract(1, ordering: .relaxed) }
+                return channel.setOption(.autoRead, value: true).flatMap { setUp(channel, self) }
+            }
+        let channel = try await bootstrap.withBoundSocket(descriptor).get()
+        channels.withLock { $0.append(channel) }
+    }
+
+    func shutDown() async {
+        for channel in channels.withLock({ $0 }) { try? await channel.close() }
+        try? await group.shutdownGracefully()
+    }
+}
