@@ -165,7 +165,7 @@ let package = Package(
         tests("TrustScore", [crypto], resources: [.copy("Vectors")]),
         module(
             "ServiceChecks",
-            ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore", crypto]
+            ["Bolt11", "ByteCoding", "IPAddresses", "L402", "LightningPrimitives", "Macaroons", "TrustScore", crypto]
         ),
         tests(
             "ServiceChecks",
@@ -259,10 +259,17 @@ let package = Package(
         tests(
             "Crawler",
             [
-                "ByteCoding", "Evidence", "Gzip", "LightningGraph", "LightningPrimitives", "Postgres",
+                "ByteCoding", "Evidence", "Gzip", "JobCrashProbe", "LightningGraph", "LightningPrimitives", "Postgres",
                 "PostgresTestSupport",
-                "TrustScore", crypto, logging, metrics,
+                "TrustScore", crypto, logging, metrics, subprocess,
             ]
+        ),
+        // A process for the tests of jobs to kill.
+        .executableTarget(
+            name: "JobCrashProbe",
+            dependencies: ["Crawler", "Postgres", logging],
+            path: "Tests/JobCrashProbe",
+            swiftSettings: settings
         ),
         module(
             "Gate",

@@ -108,6 +108,14 @@ public struct RouteDocumentation: Sendable {
     /// The example of a JSON body, for routes that take one.
     public let bodyExample: String?
     public let query: [QueryParameter]
+    /// The shape of a good answer, where it is JSON and described.
+    public let answer: AnswerSchema?
+    /// What 202 means, for routes that may answer before they are done.
+    public let accepted: String?
+    /// What 401 means, for routes that ask for a token without selling one.
+    public let unauthorized: String?
+    /// What 503 means, for routes that may have to put their callers off.
+    public let unavailable: String?
     /// Whether the route only says that it is gone.
     public let isRemoved: Bool
 
@@ -115,8 +123,16 @@ public struct RouteDocumentation: Sendable {
         _ summary: String,
         query: [QueryParameter] = [],
         bodyExample: String? = nil,
+        answer: AnswerSchema? = nil,
+        accepted: String? = nil,
+        unauthorized: String? = nil,
+        unavailable: String? = nil,
         isRemoved: Bool = false
     ) {
+        self.answer = answer
+        self.accepted = accepted
+        self.unauthorized = unauthorized
+        self.unavailable = unavailable
         self.isRemoved = isRemoved
         self.summary = summary
         self.query = query

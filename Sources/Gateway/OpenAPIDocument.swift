@@ -37,6 +37,7 @@ enum OpenAPIDocument {
                 description: "The key of an operator, with the scope that the route needs"
             )
         }
+        let schemas = AnswerSchema.shared
         let securitySchemes = ["l402": Scheme(), "apiKey": Scheme.apiKey]
     }
     private struct Operation: Encodable {
@@ -72,7 +73,18 @@ enum OpenAPIDocument {
         let description: String
         let content: [String: Media]
     }
-    private struct Answer: Encodable { let description: String }
+    private struct Answer: Encodable {
+        struct Media: Encodable { let schema: AnswerSchema }
+        let description: String
+        let content: [String: Media]?
+
+        init(_ description: String, _ schema: AnswerSchema? = nil) {
+            self.description = description
+            content = schema.map { ["application/json": Media(schema: $0)] }
+        }
+
+        static func error(_ description: String) -> Answer { Answer(description, .named("Error")) }
+    }
     private struct Price: Encodable {
         let priceMsat: Int64
         let priceSats: Int64
@@ -94,31 +106,8 @@ enum OpenAPIDocument {
 
     private static func operation(_ route: APIRoute, name: String) -> Operation {
         let isPaid = route.product.map { $0.price > .zero } ?? false
-        var responses = ["429": Answer(description: "Too many requests")]
-        if route.documentation.isRemoved {
-            responses["410"] = Answer(description: "This route has been removed")
-        } else {
-            responses["200"] = Answer(description: "OK")
-        }
-        if isPaid {
-            responses["401"] = Answer(description: "The credential cannot be read")
-            responses["402"] = Answer(description: "Pay the challenge in WWW-Authenticate and repeat the request")
-            responses["503"] = Answer(description: "Payments cannot be taken now; nothing was charged")
-        }
         let isForOperators = route.path.hasPrefix("/api/admin/")
-        if isForOperators {
-            responses["401"] = Answer(description: "An API key is needed")
-            responses["403"] = Answer(description: "The API key is not valid or lacks the scope")
-        }
-        if route.path.contains("{") { responses["404"] = Answer(description: "Not found") }
         let example = route.documentation.bodyExample
-        if example != nil {
-            responses["400"] = Answer(description: "The body is not valid")
-            responses["413"] = Answer(description: "The body is too large")
-            responses["415"] = Answer(description: "The body is not sent as application/json")
-        } else if !route.documentation.query.isEmpty || route.path.contains("{") {
-            responses["400"] = Answer(description: "A parameter is not valid; details.field names it")
-        }
         return Operation(
             operationId: name,
             summary: route.documentation.summary,
@@ -129,7 +118,7 @@ enum OpenAPIDocument {
                     content: ["application/json": .init(examples: ["example": .init(summary: text)])]
                 )
             },
-            responses: responses,
+            responses: responses(of: route, isPaid: isPaid, isForOperators: isForOperators),
             security: isPaid ? [["l402": []]] : isForOperators ? [["apiKey": []]] : nil,
             price: route.product.map { product in
                 Price(
@@ -139,6 +128,38 @@ enum OpenAPIDocument {
                 )
             }
         )
+    }
+
+    private static func responses(of route: APIRoute, isPaid: Bool, isForOperators: Bool) -> [String: Answer] {
+        let about = route.documentation
+        var responses = ["429": Answer.error("Too many requests")]
+        if about.isRemoved {
+            responses["410"] = .error("This route has been removed")
+            return responses
+        }
+        responses["200"] = Answer("OK", about.answer)
+        if let accepted = about.accepted { responses["202"] = Answer(accepted, about.answer) }
+        if let unauthorized = about.unauthorized { responses["401"] = .error(unauthorized) }
+        if let unavailable = about.unavailable { responses["503"] = .error(unavailable) }
+        if isPaid {
+            responses["401"] = .error("The credential cannot be read")
+            responses["402"] = Answer("Pay the challenge in WWW-Authenticate and repeat the request")
+            let why = "Payments cannot be taken now; nothing was charged"
+            responses["503"] = .error([why, about.unavailable].compactMap { $0 }.joined(separator: "; or: "))
+        }
+        if isForOperators {
+            responses["401"] = .error("An API key is needed")
+            responses["403"] = .error("The API key is not valid or lacks the scope")
+        }
+        if route.path.contains("{") { responses["404"] = .error("Not found") }
+        if about.bodyExample != nil {
+            responses["400"] = .error("The body is not valid")
+            responses["413"] = .error("The body is too large")
+            responses["415"] = .error("The body is not sent as application/json")
+        } else if !about.query.isEmpty || route.path.contains("{") {
+            responses["400"] = .error("A parameter is not valid; details.field names it")
+        }
+        return responses
     }
 
     private static func operationID(_ route: APIRoute) -> String {

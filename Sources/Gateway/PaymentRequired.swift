@@ -135,9 +135,18 @@ enum PaymentRequired {
         switch refusal.remedy {
         case .wait, .slowDown: error(refusal, retryAfterSeconds: refusal.code == .notSettled ? 1 : 5)
         case .fixCredential, .pay:
-            APIError(.invalidAuth, refusal.detail, details: ["code": refusal.code.rawValue], headers: realm)
+            APIError(
+                .invalidAuth,
+                refusal.code == .noCredential ? tokenNeeded : refusal.detail,
+                details: ["code": refusal.code.rawValue],
+                headers: realm
+            )
         }
     }
+
+    /// There is no invoice to be paid: the route tells about a token that its caller has.
+    private static let tokenNeeded =
+        "A token is needed: send it as 'Authorization: L402 <token>:<preimage as 64 hex digits>'."
 
     private static let realm: HTTPFields = [.wwwAuthenticate: "L402 realm=\"assay\""]
 

@@ -15,7 +15,7 @@ public enum LedgerError: Error, Hashable, Sendable {
     case closed
     /// A limit that the holder has written into the token is reached.
     case limitReached
-    /// Requests on the credit are under way; try again when they are over.
+    /// Requests on the credit, or on the hold, are under way; try again when they are over.
     case busy
     /// The credit has paid less than what is to be given back.
     case notEarned

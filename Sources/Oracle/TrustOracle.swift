@@ -24,11 +24,15 @@ public final class TrustOracle: Service, Sendable {
     private let current = Mutex<ScoreSnapshot?>(nil)
     private let board = Mutex(CalibrationBoard.empty)
     private let catalogue = Mutex(ServiceSnapshot())
+    private let loadCount = Atomic<Int>(0)
+
+    /// Announcements that come so soon after the first are part of its burst.
+    private static let gathering = Duration.milliseconds(50)
 
     /// - Parameters:
     ///   - refreshInterval: time between two loads that nobody asked for.
-    ///   - spacing: least time from the end of one load to the start of the next. An announcement after a longer quiet
-    ///     is served at once, those within it by one load.
+    ///   - spacing: least time from the end of one load to the start of the next. A burst of announcements after a longer
+    ///     quiet is served by one load a moment after its first, those within it by one load together.
     public init(
         client: PostgresClient,
         refreshInterval: Duration = .seconds(300),
@@ -54,6 +58,9 @@ public final class TrustOracle: Service, Sendable {
     /// Whether the scores have been loaded, so that what is missing from them does not exist.
     public var isLoaded: Bool { current.withLock { $0 != nil } }
 
+    /// How often the scores were loaded.
+    var loads: Int { loadCount.load(ordering: .relaxed) }
+
     /// Loads the scores now.
     ///
     /// Takes about half a second for mainnet, on a thread of its own.
@@ -69,6 +76,7 @@ public final class TrustOracle: Service, Sendable {
         current.withLock { $0 = snapshot }
         self.board.withLock { $0 = board }
         catalogue.withLock { $0 = services }
+        loadCount.add(1, ordering: .relaxed)
         Gauge(label: "agents").record(snapshot.totals.nodes)
         Gauge(label: "channels").record(snapshot.pass?.channels ?? 0)
     }
@@ -79,28 +87,27 @@ public final class TrustOracle: Service, Sendable {
     }
 
     private func loop() async {
-        // Of any number of announcements that arrive during a load, one more load takes care.
-        let (requests, request) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let announcements = Announcements()
         await withDiscardingTaskGroup { group in
             group.addTask {
-                for await _ in self.client.listen("scores") { request.yield() }
+                for await _ in self.client.listen("scores") { announcements.note() }
             }
             group.addTask {
                 while !Task.isCancelled {
-                    request.yield()
+                    announcements.note()
                     // Ends early only by cancellation, which the loop's condition sees.
                     try? await Task.sleep(for: self.refreshInterval)
                 }
             }
-            for await _ in requests where !Task.isCancelled {
+            await announcements.forEachBurst(gathering: { try? await Task.sleep(for: Self.gathering) }) {
                 do {
-                    try await reload()
+                    try await self.reload()
                 } catch {
-                    guard !Task.isCancelled else { break }
-                    logger.warning("cannot load the scores", metadata: ["error": "\(error)"])
+                    guard !Task.isCancelled else { return }
+                    self.logger.warning("cannot load the scores", metadata: ["error": "\(error)"])
                 }
-                // A load takes half a second of a core. What is announced meanwhile waits in the stream, as one.
-                try? await Task.sleep(for: spacing)
+                // A load takes half a second of a core. What is announced meanwhile waits, as one.
+                try? await Task.sleep(for: self.spacing)
             }
             group.cancelAll()
         }

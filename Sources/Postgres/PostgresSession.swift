@@ -96,6 +96,18 @@ public final class PostgresSession: Sendable {
 
     // MARK: Life
 
+    /// Waits until the session has ended: its connection is lost, or it was closed.
+    ///
+    /// With it end its locks. A server that is gone without a word is noticed after a minute.
+    /// - Throws: `.cancelled`.
+    public func waitUntilEnded() async throws(PostgresError) {
+        let reply = PostgresReply<Void>()
+        try await reply.wait {
+            if !reactor.post(.awaitEnd(id, reply)) { reply.complete(.success(())) }
+        } onCancel: {
+        }
+    }
+
     func open() async throws(PostgresError) {
         let reply = PostgresReply<Void>()
         let deadline = ContinuousClock.now + configuration.connectTimeout

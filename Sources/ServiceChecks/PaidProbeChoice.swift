@@ -13,6 +13,8 @@ public enum PaidProbeChoice {
         /// 32 bytes.
         public let endpoint: [UInt8]
         public let host: String
+        /// Who was to be paid when it was looked at last, where that is known.
+        public let payee: NodeID?
         /// Who runs it, where that is known.
         public let operatorID: [UInt8]?
         /// What it is expected to cost, without routing fees.
@@ -27,6 +29,7 @@ public enum PaidProbeChoice {
         public init(
             endpoint: [UInt8],
             host: String,
+            payee: NodeID? = nil,
             operatorID: [UInt8]? = nil,
             price: MilliSatoshi,
             expectedFee: MilliSatoshi,
@@ -36,6 +39,7 @@ public enum PaidProbeChoice {
         ) {
             self.endpoint = endpoint
             self.host = host
+            self.payee = payee
             self.operatorID = operatorID
             self.price = price
             self.expectedFee = expectedFee
@@ -74,7 +78,10 @@ public enum PaidProbeChoice {
     public struct Limits: Sendable, Hashable {
         public var budget: MilliSatoshi
         public var probes: Int
-        public var perHost = 2
+        /// Whatever the number of hosts below it; see ``RegistrableDomain``.
+        public var perDomain = 2
+        /// Whatever the number of domains that have it paid.
+        public var perPayee = 3
         public var perOperator = 3
         /// Part of the budget that is spent on endpoints drawn by lot.
         public var randomShare = 0.1
@@ -88,19 +95,23 @@ public enum PaidProbeChoice {
     private struct Cart {
         let limits: Limits
         var chosen: [Candidate] = []
-        var hosts: [String: Int] = [:]
+        var domains: [RegistrableDomain: Int] = [:]
+        var payees: [NodeID: Int] = [:]
         var operators: [[UInt8]: Int] = [:]
         var spent: Int64 = 0
 
         mutating func add(_ candidate: Candidate, within budget: Int64) {
+            let domain = RegistrableDomain(host: candidate.host)
             guard chosen.count < limits.probes, spent + candidate.cost <= budget,
-                hosts[candidate.host, default: 0] < limits.perHost,
+                domains[domain, default: 0] < limits.perDomain,
+                candidate.payee.map({ payees[$0, default: 0] < limits.perPayee }) ?? true,
                 candidate.operatorID.map({ operators[$0, default: 0] < limits.perOperator }) ?? true,
                 !chosen.contains(where: { $0.endpoint == candidate.endpoint })
             else { return }
             chosen.append(candidate)
             spent += candidate.cost
-            hosts[candidate.host, default: 0] += 1
+            domains[domain, default: 0] += 1
+            if let payee = candidate.payee { payees[payee, default: 0] += 1 }
             if let id = candidate.operatorID { operators[id, default: 0] += 1 }
         }
     }

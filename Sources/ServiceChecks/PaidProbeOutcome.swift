@@ -13,6 +13,8 @@ public enum PaidProbeOutcome: String, Sendable, Hashable, CaseIterable, Codable 
     case selfPay = "skipped_self_pay"
     case overCap = "skipped_over_cap"
     case overBudget = "skipped_total_cap"
+    /// The payee has had its share of this cycle under other names.
+    case payeeLimit = "skipped_payee_limit"
     /// The invoice was paid before, or is being paid.
     case duplicateInvoice = "skipped_duplicate_invoice"
     /// Our own node had too little to spend: says nothing about the service.
@@ -51,7 +53,7 @@ public enum PaidProbeOutcome: String, Sendable, Hashable, CaseIterable, Codable 
         let delivered = StageWrite(stage: .delivery, isSuccess: true, label: "delivery_ok")
         switch self {
         case .noResponse, .not402, .noInvoice, .invoiceDecodeFailed, .selfPay, .overCap, .overBudget,
-            .duplicateInvoice, .localLiquidity, .payTimedOut, .payUnknown, .nodeUnavailable:
+            .payeeLimit, .duplicateInvoice, .localLiquidity, .payTimedOut, .payUnknown, .nodeUnavailable:
             return []
         case .routingFailed, .payFailed:
             return [StageWrite(stage: .payment, isSuccess: false, label: rawValue)]

@@ -174,7 +174,7 @@ extension Setting {
         "PROBE_RATE_LIMIT_GLOBAL_PER_HOUR",
         .integer(1...1_000_000),
         default: "20",
-        "Probes per hour for all callers together."
+        "Probes per hour for all callers together; one network or payment gets half of it at most."
     )
 
     static let probing = [

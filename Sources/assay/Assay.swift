@@ -15,7 +15,7 @@ struct Assay: AsyncParsableCommand {
             In production:   assay migrate; assay serve; assay crawl
             As a client:     assay get URL --wallet run.json
 
-            Settings come from the environment; 'assay config' lists them. Secrets are best given as NAME_FILE.
+            Settings come from the environment; 'assay config' lists them. Secrets are best given as NAME_FILE. \
             Exit codes follow sysexits: 64 usage, 69 something needed is missing, 70 internal, 78 configuration.
             """,
         version: BuildInfo.current.summary,

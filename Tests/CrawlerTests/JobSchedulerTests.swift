@@ -22,7 +22,13 @@ struct JobSchedulerTests {
     private func scheduler(_ client: PostgresClient, _ jobs: Job..., owner: String = "test") async throws
         -> JobScheduler
     {
-        let scheduler = JobScheduler(jobs, client: client, owner: owner, logger: TestDatabase.silentLogger)
+        let scheduler = JobScheduler(
+            jobs,
+            client: client,
+            owner: owner,
+            takeOverDelay: .zero,
+            logger: TestDatabase.silentLogger
+        )
         try await scheduler.register()
         return scheduler
     }
@@ -127,7 +133,7 @@ struct JobSchedulerTests {
             let next = try await scheduler(client, job, owner: "next")
             let due = try await client.text("SELECT next_run_at::text FROM jobs")
             try await client.withConnection { session in
-                #expect(try await JobStore(client).begin(job, owner: "dead", on: session))
+                #expect(try await JobStore(client).begin(job, owner: "dead", on: session) == .begun)
                 try await next.runDueJobs()
                 #expect(runs.count == 0)
                 // What is left of a killed process is a connection that ends in the middle of the job.

@@ -14,6 +14,7 @@ import requests
 from pymacaroons import MACAROON_V2, Macaroon
 
 from conftest import Run
+from description import Description
 from payer import buy, read_challenge
 
 X402 = json.dumps({"x402Version": 1, "accepts": [{"scheme": "exact", "network": "base", "payTo": "0x1"}]})
@@ -137,6 +138,12 @@ def test_a_listed_service_is_found_checked_bought_from_and_shown(world):
     authorizations = [credential for path, credential in shop.asked if path == "/paid" and credential]
     assert authorizations and authorizations[0].startswith("L402 ")
     service(run, shop.base + "/broken", lambda data: "delivery_5xx" in json.dumps(data))
+    description = Description(run.api)
+    name = hashlib.sha256((shop.base + "/paid").encode()).hexdigest()
+    for path in ("/api/services/{url_hash}", "/api/endpoint/{url_hash}"):
+        description.check(path, requests.get(run.api + path.format(url_hash=name), timeout=10))
+    for path in ("/api/services", "/api/services/categories", "/api/oracle/calibration"):
+        description.check(path, requests.get(run.api + path, timeout=10))
     listed = requests.get(run.api + "/api/services", params={"q": shop.base, "all": "1"}, timeout=10).json()["data"]
     assert {row["url"] for row in listed} == {shop.base + path for path in ("/paid", "/broken", "/x402")}
 
@@ -160,7 +167,10 @@ def test_a_caller_pays_for_a_probe_what_it_costs_and_no_more(world):
     credential = buy(run.info, url, method="POST", json=order)
     answer = requests.post(url, json=order, headers={"Authorization": credential}, timeout=40)
     assert answer.status_code == 200, answer.text + run.logs()
-    data = answer.json()["data"]
+    description = Description(run.api)
+    data = description.check("/api/probe", answer, "post")["data"]
+    found = requests.get(run.api + "/api/probe/" + data["id"], timeout=10)
+    description.check("/api/probe/{id}", found)
     assert data["target"] == "L402" and data["outcome"] == "quality_ok"
     assert data["stages"] == {name: "ok" for name in ("challenge", "invoice", "payment", "delivery", "quality")}
     assert data["payment"]["paidMsat"] == 3000 and "preimage" not in data["payment"]
@@ -173,7 +183,7 @@ def test_a_caller_pays_for_a_probe_what_it_costs_and_no_more(world):
     look = requests.post(url, json={"url": shop.base + "/x402", "dry_run": True},
                          headers={"Authorization": credential}, timeout=40)
     assert look.status_code == 200 and look.json()["data"]["answer"] == "protocol_x402", look.text
-    assert look.json()["data"]["cost"]["chargedMsat"] == 1000
+    assert description.check("/api/probe", look, "post")["data"]["cost"]["chargedMsat"] == 1000
 
 
 def test_the_price_is_what_the_target_asked_for_last_plus_base_price_and_fee_limit(world):
@@ -214,7 +224,7 @@ def test_a_person_can_look_at_a_service(world):
     run, shop, inner = world
     paid = run.command("probe", "--network", "regtest", shop.base + "/paid")
     assert paid.returncode == 0, paid.stderr
-    assert "v2_tlv" in paid.stdout and "3 sat" in paid.stdout
+    assert "version 2" in paid.stdout and "3 sat" in paid.stdout and "_" not in paid.stdout
     assert run.command("probe", shop.base + "/x402").returncode == 65
     assert run.command("probe", "--json", inner.base + "/paid").returncode == 77
     assert run.command("probe", "http://127.0.0.1:1025/").returncode == 69

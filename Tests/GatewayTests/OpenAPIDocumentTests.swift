@@ -11,7 +11,8 @@ import Testing
 @Suite("The description of the API")
 struct OpenAPIDocumentTests {
     private struct Document: Decodable {
-        struct Operation: Decodable { let responses: [String: [String: String]] }
+        struct Answer: Decodable { let description: String }
+        struct Operation: Decodable { let responses: [String: Answer] }
         let paths: [String: [String: Operation]]
     }
 

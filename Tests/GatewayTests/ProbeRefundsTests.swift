@@ -40,8 +40,8 @@ struct ProbeRefundsTests {
                 holder: nil
             )
             try await requests.submit(order)
-            #expect(try await requests.noteCharge(order.id, .sat(20), from: hash))
-            #expect(try await !requests.noteCharge(order.id, .sat(20), from: hash))
+            #expect(try await requests.noteCharge(order.id, .sat(20), hold: grant.hold))
+            #expect(try await !requests.noteCharge(order.id, .sat(20), hold: grant.hold))
             if settles { try await ledger.settle(grant) }
             let refunds = ProbeRefunds(store: requests, ledger: ledger, prices: prices, logger: silent)
             var balances: [Int64] = []
@@ -71,56 +71,6 @@ struct ProbeRefundsTests {
         let none = "state = 'done', result = '{}', spent_msat = 0, billing = 'none'"
         #expect(try await Self.balance(after: none) == [80, 100, 100, 100])
         #expect(try await Self.balance(after: "state = 'dropped'") == [80, 100, 100, 100])
-    }
-
-    @Test("a charge that was never booked holds up nobody else's refund, and is given up after an hour")
-    func neverBooked() async throws {
-        try await TestDatabase.withClient(of: TestDatabase.migrated()) { client in
-            let ledger = Ledger(client: client, configuration: LedgerConfiguration(), logger: Self.silent)
-            let requests = ProbeRequestStore(client)
-            func charge(settles: Bool) async throws -> PaymentHash {
-                let hash = Preimage.random().paymentHash
-                let payment = SettledPayment(
-                    paymentHash: hash,
-                    tokenID: Preimage.random().bytes,
-                    service: "assay",
-                    tier: 0,
-                    purpose: "call",
-                    paid: .sat(100),
-                    expiresAt: nil
-                )
-                let grant = try await ledger.firstUse(payment: payment, amount: .sat(20), route: "probe")
-                let order = ProbeOrder(
-                    url: "https://a.example/",
-                    isDryRun: false,
-                    includesCredential: false,
-                    maximum: .sat(5),
-                    feeLimit: .sat(10),
-                    holder: nil
-                )
-                try await requests.submit(order)
-                #expect(try await requests.noteCharge(order.id, .sat(20), from: hash))
-                if settles { try await ledger.settle(grant) } else { try await ledger.release(grant) }
-                return hash
-            }
-            let lost = try await charge(settles: false)
-            let booked = try await charge(settles: true)
-            let end = """
-                UPDATE probe_requests SET state = 'done', result = '{}', spent_msat = 3007, billing = 'probe',
-                    finished_at = now() - CASE WHEN charged_hash = $1 THEN interval '1 minute' ELSE interval '0' END
-                """
-            try await client.execute(Statement("test.end", end), [.bytea(lost.bytes)])
-            let refunds = ProbeRefunds(store: requests, ledger: ledger, prices: Self.prices, logger: Self.silent)
-            await refunds.refundAll()
-            #expect(try await ledger.balance(paymentHash: booked).remaining.satFloor == 91)
-            #expect(try await ledger.balance(paymentHash: lost).remaining == .sat(100))
-            #expect(try await requests.refundsDue().count == 1)
-            let later = "UPDATE probe_requests SET finished_at = now() - interval '2 hours' WHERE charged_hash = $1"
-            try await client.execute(Statement("test.later", later), [.bytea(lost.bytes)])
-            await refunds.refundAll()
-            #expect(try await requests.refundsDue().isEmpty)
-            #expect(try await ledger.balance(paymentHash: lost).remaining == .sat(100))
-        }
     }
 
     @Test("a charge that is not earned yet is made good later")

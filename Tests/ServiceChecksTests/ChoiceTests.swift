@@ -20,6 +20,7 @@ struct ChoiceTests {
     private static func candidate(
         _ number: UInt8,
         host: String = "a",
+        payee: NodeID? = nil,
         operatorID: [UInt8]? = nil,
         sats: Int64 = 5,
         queries: Double = 0,
@@ -29,6 +30,7 @@ struct ChoiceTests {
         .init(
             endpoint: [number],
             host: host,
+            payee: payee,
             operatorID: operatorID,
             price: .sat(sats),
             expectedFee: .sat(1),
@@ -89,6 +91,20 @@ struct ChoiceTests {
         }
     }
 
+    @Test("names below one domain, and domains with one payee, are worth no more probes than one alone")
+    func sybils() throws {
+        var numbers = Numbers(state: 4)
+        let limits = PaidProbeChoice.Limits(budget: .sat(1000), probes: 50)
+        let subdomains = (0..<60).map { Self.candidate($0, host: "s\($0).evil.example:\(8000 + Int($0))") }
+        #expect(PaidProbeChoice.choose(subdomains, limits: limits, using: &numbers).count == 2)
+        let payee = try #require(NodeID([2] + [UInt8](repeating: 7, count: 32)))
+        let domains = (0..<60).map { Self.candidate($0, host: "evil\($0).example", payee: payee) }
+        #expect(PaidProbeChoice.choose(domains, limits: limits, using: &numbers).count == 3)
+        // Whose payee is not known yet is limited by its domain.
+        let unknown = (0..<60).map { Self.candidate($0, host: "new\($0).example") }
+        #expect(PaidProbeChoice.choose(unknown, limits: limits, using: &numbers).count == 50)
+    }
+
     @Test("a part of the budget goes to endpoints by lot, the rest to the most useful")
     func coverage() {
         var numbers = Numbers(state: 3)
@@ -132,7 +148,7 @@ struct ChoiceTests {
         #expect(PaidProbeOutcome(status: 302, contentType: nil, body: body) == .deliveryOther)
         #expect(PaidProbeOutcome(status: nil, contentType: nil, body: []) == .deliveryOther)
         let silent = PaidProbeOutcome.allCases.filter(\.stageWrites.isEmpty).count
-        #expect(silent == 12)
+        #expect(silent == 13)
     }
 
     @Test("a status has its class of health")

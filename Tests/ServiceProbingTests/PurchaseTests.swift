@@ -115,6 +115,20 @@ struct PurchaseTests {
         }
     }
 
+    @Test("a payee that has had its share is not paid, whoever shows its invoice")
+    func payeeShare() async throws {
+        try await Self.withShop { (shop) async throws in
+            let url = shop.base + "/good"
+            _ = try await shop.store.ingest([ListedService(source: .index402, url: url)]) { _ in true }
+            let endpoint = try #require(try await shop.store.find(url: url))
+            var terms = shop.terms
+            terms.refusedPayees = [try shop.payee.invoice(.sat(1)).payee]
+            let purchase = await shop.buyer().buy(endpoint, terms: terms)
+            #expect(purchase.outcome == .payeeLimit && purchase.outcome.stageWrites.isEmpty)
+            #expect(shop.node.calls.isEmpty)
+        }
+    }
+
     @Test("a cycle of paid probes buys within its budget and writes the stages it has reached")
     func cycle() async throws {
         try await Self.withShop { (shop) async throws in
@@ -272,11 +286,10 @@ struct PurchaseTests {
     func slow() async throws {
         try await Self.withShop { (shop) async throws in
             let requests = ProbeRequestStore(shop.client)
-            let hash = Preimage.random().paymentHash
             shop.node.behave(.loseAnswer)
             let order = Self.order(shop.base + "/good")
             try await requests.submit(order)
-            #expect(try await requests.noteCharge(order.id, .sat(20), from: hash))
+            #expect(try await requests.noteCharge(order.id, .sat(20), hold: [UInt8](repeating: 1, count: 16)))
             await shop.worker().workOff()
             let status = try #require(try await requests.status(order.id))
             #expect(status.result?.outcome == "pay_unknown" && status.billing == .probe && status.spent == .sat(15))
@@ -291,7 +304,7 @@ struct PurchaseTests {
             shop.node.behave(.refuse(.transport, nil))
             try await requests.submit(other)
             await shop.worker().workOff()
-            #expect(try await requests.noteCharge(other.id, .sat(20), from: hash))
+            #expect(try await requests.noteCharge(other.id, .sat(20), hold: [UInt8](repeating: 2, count: 16)))
             _ = try await Purse(shop.node, ledger: SpendLedger(shop.client), logger: silent).resume(olderThan: 0)
             let free = try #require(try await requests.refundsDue().first { $0.id == other.id })
             #expect(free.spent == .zero && free.billing == ProbeBilling.none)
@@ -305,7 +318,7 @@ struct PurchaseTests {
             func submit(_ holder: UInt8) async throws -> Bool {
                 let order = ProbeOrder(
                     url: shop.base,
-                    isDryRun: true,
+                    isDryRun: false,
                     includesCredential: false,
                     maximum: .zero,
                     feeLimit: .zero,
@@ -317,6 +330,40 @@ struct PurchaseTests {
                 try await submit(1), try await submit(1), try await submit(1), try await submit(2), try await submit(3),
             ]
             #expect(answers == [true, true, false, true, false])
+        }
+    }
+
+    @Test("one buyer gets half of an hour however many payments it makes, the next half of the rest; looks get half")
+    func shares() async throws {
+        @Sendable func submit(_ requests: ProbeRequestStore, _ source: String, isLook: Bool = false) async throws
+            -> Bool
+        {
+            let order = ProbeOrder(
+                url: "https://a.example/",
+                isDryRun: isLook,
+                includesCredential: false,
+                maximum: .zero,
+                feeLimit: .zero,
+                holder: Preimage.random().bytes,
+                source: source
+            )
+            return try await requests.submit(order, limits: ProbeLimits(perHour: 20, perHolderAndHour: 10))
+        }
+        try await TestDatabase.withClient(of: TestDatabase.migrated(), connections: 8) { client in
+            let requests = ProbeRequestStore(client)
+            for (source, share) in [("a", 10), ("b", 5), ("c", 3), ("d", 1), ("e", 1), ("f", 0)] {
+                // All at once: none slips through beside the others.
+                let taken = try await withThrowingTaskGroup(of: Bool.self) { group in
+                    for _ in 0..<25 { group.addTask { try await submit(requests, source) } }
+                    return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+                }
+                #expect(taken == share, "\(source)")
+            }
+            try await client.execute(Statement.test("DELETE FROM probe_requests"))
+            var looks = 0
+            for source in 0..<20 where try await submit(requests, "\(source)", isLook: true) { looks += 1 }
+            #expect(looks == 10)
+            #expect(try await submit(requests, "z"))
         }
     }
 

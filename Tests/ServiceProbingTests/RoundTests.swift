@@ -115,6 +115,27 @@ struct RoundTests {
         }
     }
 
+    @Test("a look that was not made changes nothing but when the next one is")
+    func missedLook() async throws {
+        try await CatalogueTests.withStore { (client, store) async throws in
+            try await Self.list(store, ["https://a.example/x"], sats: 3)
+            let sql = """
+                UPDATE endpoints SET last_status = 402, answer = 'l402', check_count = 7, success_count = 6,
+                    last_latency_ms = 31, last_checked_at = to_timestamp(5)
+                """
+            try await client.execute(Statement.test(sql))
+            let facts = "concat_ws(' ', last_status, answer, check_count, success_count, last_latency_ms, last_error)"
+            try await Self.makeDue(client)
+            // Nothing is asked while nobody knows the network.
+            let checker = ServiceChecker(FakeService.client, network: { nil })
+            #expect(try await EndpointRound(store: store, checker: checker, logger: silent).run().checked == 1)
+            #expect(try await Self.column(client, facts, "/x") == "402 l402 7 6 31")
+            #expect(try await Self.column(client, "extract(epoch FROM last_checked_at)::text", "/x") == "5.000000")
+            #expect(try await Self.column(client, "next_check_at > now() + interval '4 minutes'", "/x") == "true")
+            #expect(try await Self.stages(client).isEmpty)
+        }
+    }
+
     @Test("three answers 404 in a row deprecate an endpoint, priced or not, and a challenge brings it back")
     func deprecation() async throws {
         let payee = try Payee()

@@ -11,13 +11,14 @@ internal import Synchronization
 /// Starts jobs when they are due.
 ///
 /// A job is due at once when it is new, keeps its due time over restarts, never overlaps itself in any process (a
-/// PostgreSQL advisory lock), is cancelled when it takes too long, and waits longer after every failure. No job waits
-/// for another.
+/// PostgreSQL advisory lock), is cancelled when it takes too long or its lock is lost, and waits longer after every
+/// failure. No job waits for another.
 public final class JobScheduler: Service, Sendable {
     private let jobs: [Job]
     private let client: PostgresClient
     private let store: JobStore
     private let owner: String
+    private let takeOverDelay: Duration
     private let executor: BackgroundExecutor
     private let logger: Logger
     private let metrics = JobMetrics()
@@ -28,11 +29,20 @@ public final class JobScheduler: Service, Sendable {
     /// - Parameters:
     ///   - jobs: no two with the same name.
     ///   - client: lends one session to every job that runs.
-    ///   - owner: names this process in the table, such as host and process number.
-    public init(_ jobs: [Job], client: PostgresClient, owner: String, logger: Logger) {
+    ///   - owner: names this process in the table, such as host and process number; no two have the same name.
+    ///   - takeOverDelay: what a run without an end is given before it is taken over: one that has lost its lock needs a
+    ///     moment to notice and to stop.
+    public init(
+        _ jobs: [Job],
+        client: PostgresClient,
+        owner: String,
+        takeOverDelay: Duration = .seconds(2),
+        logger: Logger
+    ) {
         self.jobs = jobs
         self.client = client
         self.owner = owner
+        self.takeOverDelay = takeOverDelay
         self.logger = logger
         store = JobStore(client)
         executor = BackgroundExecutor(label: "jobs")
@@ -108,7 +118,7 @@ public final class JobScheduler: Service, Sendable {
             metrics.finished(job, isTimeout ? .timeout : .error, after: clock.now - start)
             let text = isTimeout ? "took longer than \(job.timeout)" : "\(error)"
             logger.error("job failed", metadata: ["error": "\(text)"])
-            if isTimeout { try? await store.fail(job, error: text, jitter: Self.jitter) }
+            if isTimeout { try? await store.fail(job, owner: owner, error: text, jitter: Self.jitter) }
         }
     }
 
@@ -116,16 +126,23 @@ public final class JobScheduler: Service, Sendable {
     ///
     /// - Returns: whether the job ran; `false` when another process has it.
     private func attempt(_ job: Job, _ logger: Logger) async throws -> Bool {
-        try await withDeadline(job.timeout) { [client, store, owner] in
+        try await withDeadline(job.timeout) { [client, store, owner, takeOverDelay] in
             try await client.withConnection { session in
-                guard try await store.begin(job, owner: owner, on: session) else { return false }
+                switch try await store.begin(job, owner: owner, on: session) {
+                case .refused: return false
+                case .begun: break
+                case .takenOver: try await Task.sleep(for: takeOverDelay)
+                }
                 do {
-                    try await job.run(Job.Context(session: session, logger: logger))
-                    try await store.succeed(job, jitter: Self.jitter)
+                    try await Self.run(job, Job.Context(session: session, logger: logger))
+                    try await store.succeed(job, owner: owner, jitter: Self.jitter)
+                } catch let error as JobLockLost {
+                    try await store.lose(job, owner: owner)
+                    throw error
                 } catch {
                     // A cancelled run has no outcome of its own: it took too long, or the process ends.
                     guard !Task.isCancelled else { throw error }
-                    try await store.fail(job, error: "\(error)", jitter: Self.jitter)
+                    try await store.fail(job, owner: owner, error: "\(error)", jitter: Self.jitter)
                     try? await store.unlock(job, on: session)
                     throw error
                 }
@@ -135,6 +152,36 @@ public final class JobScheduler: Service, Sendable {
         }
     }
 
+    /// Runs a job, and cancels it when the session that holds its lock ends.
+    ///
+    /// - Throws: ``JobLockLost`` once such a job has stopped; what the job throws.
+    private static func run(_ job: Job, _ context: Job.Context) async throws {
+        let work = Task { try await job.run(context) }
+        let watch = Task {
+            try await context.session.waitUntilEnded()
+            work.cancel()
+            return true
+        }
+        let outcome = await withTaskCancellationHandler {
+            await work.result
+        } onCancel: {
+            work.cancel()
+        }
+        watch.cancel()
+        let isLost = (try? await watch.value) == true && !Task.isCancelled
+        // An error of the job's own, such as a statement that took too long and ended the session, says more.
+        if isLost, outcome.isUnexplained { throw JobLockLost() }
+        try outcome.get()
+    }
+
     /// Spreads the runs of several processes.
     private static var jitter: Double { Double.random(in: 0.95...1.05) }
+}
+
+extension Result<Void, any Error> {
+    /// Whether there is no reason but cancellation, if any.
+    fileprivate var isUnexplained: Bool {
+        guard case .failure(let error) = self else { return true }
+        return error is CancellationError || (error as? PostgresError)?.code == .cancelled
+    }
 }

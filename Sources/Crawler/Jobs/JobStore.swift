@@ -4,6 +4,11 @@
 internal import FoundationEssentials
 internal import Postgres
 
+/// The session that held a job's lock has ended in the middle of the run.
+struct JobLockLost: Error, CustomStringConvertible {
+    var description: String { "the database connection that held the job's lock was lost" }
+}
+
 /// The table `jobs`.
 ///
 /// All times are the database's, so that processes on several machines agree.
@@ -42,13 +47,22 @@ struct JobStore: Sendable {
     private static let unlock = Statement("jobs.unlock", "SELECT pg_advisory_unlock(hashtextextended('job ' || $1, 0))")
     private static let begin = Statement(
         "jobs.begin",
-        "UPDATE jobs SET running_since = now(), owner = $2 WHERE name = $1 AND next_run_at <= now()"
+        """
+        UPDATE jobs SET running_since = now(), owner = $2
+        FROM (SELECT owner IS NOT NULL AS was_running FROM jobs WHERE name = $1) before
+        WHERE name = $1 AND next_run_at <= now() RETURNING before.was_running
+        """
+    )
+    /// The due time stays, so that whoever looks next takes the job over.
+    private static let lose = Statement(
+        "jobs.lose",
+        "UPDATE jobs SET last_error = $2, failures = failures + 1 WHERE name = $1 AND owner = $3"
     )
     private static let succeed = Statement(
         "jobs.succeed",
         """
         UPDATE jobs SET running_since = NULL, owner = NULL, last_ok_at = now(), last_error = NULL, failures = 0,
-            next_run_at = now() + $2 * interval '1 second' WHERE name = $1
+            next_run_at = now() + $2 * interval '1 second' WHERE name = $1 AND owner = $3
         """
     )
     private static let fail = Statement(
@@ -56,7 +70,7 @@ struct JobStore: Sendable {
         """
         UPDATE jobs SET running_since = NULL, owner = NULL, last_error = $2, failures = failures + 1,
             next_run_at = now() + least(interval_s, 30 * 2 ^ least(failures, 20)) * $3 * interval '1 second'
-        WHERE name = $1
+        WHERE name = $1 AND owner = $4
         """
     )
 
@@ -89,12 +103,23 @@ struct JobStore: Sendable {
         return rows
     }
 
+    /// What came of the wish to run a job.
+    enum Beginning: Sendable {
+        /// Another process runs it, or it is not due any more.
+        case refused
+        case begun
+        /// The last run has no end: its process was killed, or has lost its lock a moment ago.
+        case takenOver
+    }
+
     /// Takes the job's lock for as long as the session lives, if nobody else runs the job and it is still due.
-    func begin(_ job: Job, owner: String, on session: PostgresSession) async throws(PostgresError) -> Bool {
+    func begin(_ job: Job, owner: String, on session: PostgresSession) async throws(PostgresError) -> Beginning {
         guard let row = try await session.query(Self.lock, [.text(job.name)]).first, try row.bool(0) else {
-            return false
+            return .refused
         }
-        return try await session.execute(Self.begin, [.text(job.name), .text(owner)]) == 1
+        let begun = try await session.query(Self.begin, [.text(job.name), .text(owner)])
+        guard let row = begun.first else { return .refused }
+        return try row.bool(0) ? .takenOver : .begun
     }
 
     /// Gives the lock back before the session ends, which the server may notice late.
@@ -102,18 +127,23 @@ struct JobStore: Sendable {
         _ = try await session.query(Self.unlock, [.text(job.name)])
     }
 
-    /// Notes a success.
+    /// Notes a success, unless the job is somebody else's by now.
     ///
     /// - Parameter jitter: factor of the interval, about 1.
-    func succeed(_ job: Job, jitter: Double) async throws(PostgresError) {
+    func succeed(_ job: Job, owner: String, jitter: Double) async throws(PostgresError) {
         let seconds = Double(job.interval.components.seconds) * jitter
-        try await client.execute(Self.succeed, [.text(job.name), .float8(seconds)])
+        try await client.execute(Self.succeed, [.text(job.name), .float8(seconds), .text(owner)])
+    }
+
+    /// Notes that a run has lost its lock.
+    func lose(_ job: Job, owner: String) async throws(PostgresError) {
+        try await client.execute(Self.lose, [.text(job.name), .text("\(JobLockLost())"), .text(owner)])
     }
 
     /// Notes a failure: the k-th in a row waits 30 s x 2^(k-1), at most the interval.
-    func fail(_ job: Job, error: String, jitter: Double) async throws(PostgresError) {
+    func fail(_ job: Job, owner: String, error: String, jitter: Double) async throws(PostgresError) {
         // PostgreSQL's text cannot hold U+0000.
         let text = String(error.prefix(1000).filter { $0 != "\0" })
-        try await client.execute(Self.fail, [.text(job.name), .text(text), .float8(jitter)])
+        try await client.execute(Self.fail, [.text(job.name), .text(text), .float8(jitter), .text(owner)])
     }
 }

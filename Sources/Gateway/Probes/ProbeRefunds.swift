@@ -45,9 +45,6 @@ public struct ProbeRefunds: Service {
         }
     }
 
-    /// Seconds after which a charge that is not booked never will be: its hold has long been given back.
-    private static let holdLifetime = 3600.0
-
     /// The reference makes a repetition harmless, in this process or another.
     ///
     /// - Returns: false when it has to be tried again. One that cannot be made good does not hold up the others.
@@ -56,17 +53,13 @@ public struct ProbeRefunds: Service {
         _ due: ProbeRequestStore.RefundDue
     ) async throws(LedgerError) -> Bool {
         do {
-            _ = try await ledger.refund(
-                paymentHash: due.hash,
-                amount: amount,
-                route: "probe",
-                reference: "probe \(due.id)"
-            )
+            _ = try await ledger.refund(hold: due.hold, amount: amount, reference: "probe \(due.id)")
         } catch .closed {
             logger.warning("a revoked token gets nothing back", metadata: ["probe.id": "\(due.id)"])
+        } catch .busy {
+            // The charge is booked in a moment, or the sweeper gives it back because its process was killed.
+            return false
         } catch .notEarned {
-            // The charge is booked in a moment, or the process that should have booked it was killed.
-            guard due.age > Self.holdLifetime else { return false }
             logger.warning("a charge was never booked: nothing to give back", metadata: ["probe.id": "\(due.id)"])
         }
         return true

@@ -5,6 +5,7 @@ internal import Crypto
 internal import Foundation
 internal import Gate
 internal import HTTPTypes
+internal import IPAddresses
 internal import Ledger
 internal import LightningPrimitives
 internal import Metrics
@@ -51,7 +52,10 @@ extension APIRoute {
                 """,
                 bodyExample: """
                     {"url": "https://example.com/paid", "max_sats": 10, "dry_run": false, "include_credential": false}
-                    """
+                    """,
+                answer: .probe,
+                accepted: "Under way: read GET /api/probe/{id}, which Location names",
+                unavailable: "the probe could not be made on our side"
             ),
             access: .quoted(product) { request in
                 let wish = try ProbeWish(request, counter)
@@ -69,7 +73,10 @@ extension APIRoute {
             .get,
             "/api/probe/{id}",
             limiter: .token,
-            documentation: RouteDocumentation("How a probe stands that took longer than its caller waited"),
+            documentation: RouteDocumentation(
+                "How a probe stands that took longer than its caller waited",
+                answer: .probe
+            ),
             access: .free { request in
                 guard let id = ProbeID(request.parameter("id")), let status = try await counter.desk.status(id) else {
                     throw APIError.notFound("probe")
@@ -115,6 +122,8 @@ private struct ProbeWish: Sendable {
     let url: String
     let isDryRun: Bool
     let includesCredential: Bool
+    /// Where it comes from: within a network addresses cost nothing.
+    let source: String?
     /// What the target may ask for, if the caller says so.
     let maximum: MilliSatoshi?
 
@@ -138,6 +147,7 @@ private struct ProbeWish: Sendable {
         isDryRun = body.dry_run ?? false
         includesCredential = body.include_credential ?? false
         maximum = body.max_sats.map { .sat($0) }
+        source = request.client.map { "\($0.network(v4: 24, v6: 48))" }
     }
 
     /// What is held: the base price, what the target may ask for, and the routing fee.
@@ -173,27 +183,28 @@ extension ProbeCounter {
             includesCredential: wish.includesCredential,
             maximum: wish.isDryRun ? .zero : MilliSatoshi(msat: held.msat - prices.base.msat - prices.feeLimit.msat),
             feeLimit: prices.feeLimit,
-            holder: Self.payment(grant).map { Array(SHA256.hash(data: $0.bytes)) }
+            holder: Self.payment(grant).map { Array(SHA256.hash(data: $0.paymentHash.bytes)) },
+            source: Self.payment(grant) == nil ? nil : wish.source
         )
         guard var status = try await desk.submit(order, deadline: patience) else {
             Counter(label: "rate_limit_hits_total", dimensions: [("limiter", "probe")]).increment()
             throw APIError.retryLater(
                 .probeRateLimited,
-                "No more probes in this hour; nothing was charged.",
+                "No more probes for you in this hour; nothing was charged.",
                 seconds: 600
             )
         }
         if status.state == .running || status.result?.outcome == "pay_unknown" {
-            guard let hash = Self.payment(grant) else { return try accepted(order) }
-            // Charged in full now; what is not used is given back when the probe has ended.
-            if try await desk.noteCharge(order.id, held, from: hash) { return try accepted(order) }
+            guard let payment = Self.payment(grant) else { return try accepted(order) }
+            // Charged in full now; what is not used is given back when the probe has ended, if this hold is settled.
+            if try await desk.noteCharge(order.id, payment.amount, hold: payment.hold) { return try accepted(order) }
             status = try await desk.status(order.id) ?? status
         }
         return try answer(order.id, status, held: held)
     }
 
-    private static func payment(_ grant: Grant) -> PaymentHash? {
-        if case .paid(let paid) = grant { paid.paymentHash } else { nil }
+    private static func payment(_ grant: Grant) -> PaidGrant? {
+        if case .paid(let paid) = grant { paid } else { nil }
     }
 
     private func answer(_ id: ProbeID, _ status: ProbeStatus, held: MilliSatoshi) throws -> APIResponse {

@@ -19,13 +19,15 @@ public struct OraclePrices: Sendable {
 }
 
 extension APIRoute {
+    private static let loading = "The scores are being loaded; repeat the request"
+
     /// What the oracle answers free of charge.
     public static func index(_ oracle: TrustOracle) -> [APIRoute] {
         let stats = APIRoute(
             .get,
             "/api/stats",
             limiter: .global,
-            documentation: RouteDocumentation("Counts of the index and the network"),
+            documentation: RouteDocumentation("Counts of the index and the network", answer: .stats),
             access: .free { _ in try APIResponse.data(oracle.snapshot.stats()) }
         )
         let paging: [RouteDocumentation.QueryParameter] = [
@@ -39,7 +41,8 @@ extension APIRoute {
             limiter: .discovery,
             documentation: RouteDocumentation(
                 "The best nodes",
-                query: paging + [.init("sort_by", .string, "One of \(axes); default score")]
+                query: paging + [.init("sort_by", .string, "One of \(axes); default score")],
+                answer: .nodeListing
             ),
             access: .free { request in
                 let (limit, offset) = try request.page()
@@ -57,7 +60,8 @@ extension APIRoute {
             limiter: .discovery,
             documentation: RouteDocumentation(
                 "Nodes whose alias holds a text",
-                query: [.init("alias", .string, "1 to 100 characters, upper or lower case")] + paging
+                query: [.init("alias", .string, "1 to 100 characters, upper or lower case")] + paging,
+                answer: .nodeListing
             ),
             access: .free { request in
                 let (limit, offset) = try request.page()
@@ -77,7 +81,7 @@ extension APIRoute {
             .get,
             "/api/agent/{ident}",
             limiter: .discovery,
-            documentation: RouteDocumentation("What is known of a node"),
+            documentation: RouteDocumentation("What is known of a node", answer: .nodeAnswer, unavailable: loading),
             access: .free { request in
                 let node = try request.node()
                 guard let answer = try oracle.loaded.agent(node, now: Date()) else {
@@ -95,7 +99,11 @@ extension APIRoute {
             .get,
             "/api/profile/{ident}",
             limiter: .global,
-            documentation: RouteDocumentation("The trust profile of a node: both scores, components, reachability"),
+            documentation: RouteDocumentation(
+                "The trust profile of a node: both scores, components, reachability",
+                answer: .profile,
+                unavailable: loading
+            ),
             access: .paid(
                 PaidProduct(
                     capability: "profile",
@@ -119,7 +127,9 @@ extension APIRoute {
             limiter: .global,
             documentation: RouteDocumentation(
                 "Verdicts on up to 100 nodes, in the order asked for",
-                bodyExample: "{\"hashes\": [\"<public key or hash>\"]}"
+                bodyExample: "{\"hashes\": [\"<public key or hash>\"]}",
+                answer: .verdicts,
+                unavailable: loading
             ),
             access: .paid(
                 PaidProduct(

@@ -30,7 +30,8 @@ extension APIRoute {
                     .init("all", .string, "1 lists deprecated services and those that are down, too"),
                     .init("limit", .integer, "Rows, 1 to 100; default 20"),
                     .init("offset", .integer, "Rows to skip; default 0"),
-                ]
+                ],
+                answer: .serviceListing
             ),
             access: .free { request in
                 let query = try serviceQuery(request, orders: orders)
@@ -46,7 +47,7 @@ extension APIRoute {
             .get,
             "/api/services/categories",
             limiter: .discovery,
-            documentation: RouteDocumentation("Categories of services"),
+            documentation: RouteDocumentation("Categories of services", answer: .categories),
             access: .free { _ in try APIResponse.data(oracle.services.categories()) }
         )
     }
@@ -56,7 +57,10 @@ extension APIRoute {
             .get,
             path,
             limiter: .discovery,
-            documentation: RouteDocumentation("One service: the five stages of a call, with evidence and advice"),
+            documentation: RouteDocumentation(
+                "One service: the five stages of a call, with evidence and advice",
+                answer: .service
+            ),
             access: .free { request in
                 let text = request.parameter("url_hash")
                 guard let hash = ServiceHash(hex: text) else {

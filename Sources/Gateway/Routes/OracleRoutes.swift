@@ -20,7 +20,10 @@ extension APIRoute {
             .get,
             "/api/oracle/calibration",
             limiter: .discovery,
-            documentation: RouteDocumentation("How the published probabilities fared within seven days"),
+            documentation: RouteDocumentation(
+                "How the published probabilities fared within seven days",
+                answer: .calibration
+            ),
             access: .free { _ in try APIResponse.data(oracle.calibration.answer, headers: cached) }
         )
     }

@@ -63,7 +63,11 @@ extension APIRoute {
                 .get,
                 path,
                 limiter: .token,
-                documentation: RouteDocumentation("What is left on the token in Authorization; free of charge"),
+                documentation: RouteDocumentation(
+                    "What is left on the token in Authorization; free of charge",
+                    unauthorized: "A token is needed, or is not valid here",
+                    unavailable: "Payments cannot be looked up now"
+                ),
                 access: .free { request in
                     let answer = TokenAnswer(try await account(request, gate, services()))
                     let headers: HTTPFields = [.cacheControl: "private, no-store"]
@@ -81,7 +85,9 @@ extension APIRoute {
                     limiter: .token,
                     documentation: RouteDocumentation(
                         "Replaces the token in Authorization by one of a higher tier or with more value",
-                        bodyExample: "{\"sats\": 100, \"tier\": 0}"
+                        bodyExample: "{\"sats\": 100, \"tier\": 0}",
+                        unauthorized: "A token is needed, or is not valid here",
+                        unavailable: "No invoice can be made now"
                     ),
                     access: .free { request in try await upgrade(request, gate, services()) }
                 )

@@ -19,6 +19,8 @@ public enum Grant: Sendable, Hashable {
 /// Left alone, it is released by the sweeper after the ledger's hold lifetime.
 public struct PaidGrant: Sendable, Hashable {
     let holdID: HoldID
+    /// The 16 bytes that name the hold, for orders that outlive the request.
+    public var hold: [UInt8] { holdID.bytes }
     public let paymentHash: PaymentHash
     /// What is held for this call.
     public let amount: MilliSatoshi

@@ -26,6 +26,8 @@ private enum TransferStatements {
     )
 
     static let refund = Statement("ledger.refund", "SELECT outcome, remaining FROM refund_credit($1, $2, $3, $4)")
+
+    static let refundHold = Statement("ledger.refund_hold", "SELECT outcome, remaining FROM refund_hold($1, $2, $3)")
 }
 
 extension LedgerStore {
@@ -46,17 +48,33 @@ extension LedgerStore {
         route: String?,
         reference: String
     ) async throws(LedgerError) -> (remaining: MilliSatoshi, isNew: Bool) {
-        let rows = try await run(
-            TransferStatements.refund,
-            [.bytea(hash.bytes), .int8(amount.msat), route.map { .text($0) } ?? .null, .text(reference)]
+        try refunded(
+            await run(
+                TransferStatements.refund,
+                [.bytea(hash.bytes), .int8(amount.msat), route.map { .text($0) } ?? .null, .text(reference)]
+            )
         )
+    }
+
+    func refund(
+        ofHold hold: [UInt8],
+        _ amount: MilliSatoshi,
+        reference: String
+    ) async throws(LedgerError) -> (remaining: MilliSatoshi, isNew: Bool) {
+        try refunded(
+            await run(TransferStatements.refundHold, [.bytea(hold), .int8(amount.msat), .text(reference)])
+        )
+    }
+
+    private func refunded(_ rows: [Row]) throws(LedgerError) -> (remaining: MilliSatoshi, isNew: Bool) {
         let answers = try decode(rows) { row throws(PostgresError) in (try row.text(0), try row.optionalInt8(1)) }
         switch answers.first {
         case ("refunded", let left?)?: return (MilliSatoshi(msat: left), true)
         case ("done", let left?)?: return (MilliSatoshi(msat: left), false)
         case ("missing", _)?: throw .unknownCredit
         case ("closed", _)?: throw .closed
-        case ("too_much", _)?: throw .notEarned
+        case ("too_much", _)?, ("unearned", _)?: throw .notEarned
+        case ("open", _)?: throw .busy
         default: throw .storeUnavailable(retryable: false)
         }
     }
@@ -115,5 +133,23 @@ extension Ledger {
     ) async throws(LedgerError) -> (remaining: MilliSatoshi, isNew: Bool) {
         guard amount > .zero else { throw .invalidAmount }
         return try await store.refund(paymentHash, amount, route: route, reference: reference)
+    }
+
+    /// Gives a part of what one hold has earned back to its credit, where it can be spent again.
+    ///
+    /// What other holds of the credit have earned does not count.
+    /// - Parameters:
+    ///   - hold: a grant's ``PaidGrant/hold``.
+    ///   - reference: names the order; repeated, it has no second effect.
+    /// - Returns: what can be spent now, and whether this call gave it back.
+    /// - Throws: `.busy` while the hold has no end; `.notEarned` when it was given back, never was, or has earned less than
+    ///   that; `.closed`.
+    public func refund(
+        hold: [UInt8],
+        amount: MilliSatoshi,
+        reference: String
+    ) async throws(LedgerError) -> (remaining: MilliSatoshi, isNew: Bool) {
+        guard amount > .zero else { throw .invalidAmount }
+        return try await store.refund(ofHold: hold, amount, reference: reference)
     }
 }

@@ -93,6 +93,9 @@ final class EventLoop {
                 return command.refuse(with: PostgresError(.closed, "the session has ended"))
             }
             session.perform(work, deadline: deadline, reply: reply)
+        case .awaitEnd(let id, let reply):
+            guard let session = sessions[id] else { return command.refuse(with: Reactor.closed) }
+            session.awaitEnd(reply)
         case .closeSession(let id):
             guard let session = sessions.removeValue(forKey: id) else { return }
             session.finish(PostgresError(.closed, "the session has ended"))

@@ -63,7 +63,7 @@ final class Reactor: Sendable {
             switch command {
             case .shutDown: inbox.isClosed = true
             case .openSession, .subscribe: if inbox.isClosed { return (false, false) }
-            case .submit, .dropAbandoned, .perform, .closeSession, .unsubscribe: break
+            case .submit, .dropAbandoned, .perform, .awaitEnd, .closeSession, .unsubscribe: break
             }
             inbox.commands.append(command)
             defer { inbox.isRung = true }
@@ -122,6 +122,7 @@ extension Command {
         case .submit(let request): request.reply.complete(.failure(error))
         case .openSession(_, _, let reply): reply.complete(.failure(error))
         case .perform(_, _, _, let reply): reply.complete(.failure(error))
+        case .awaitEnd(_, let reply): reply.complete(.success(()))
         case .subscribe(_, _, let continuation): continuation.finish()
         case .dropAbandoned, .closeSession, .unsubscribe, .shutDown: break
         }

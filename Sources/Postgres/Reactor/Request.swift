@@ -39,6 +39,8 @@ enum Command: Sendable {
     case dropAbandoned
     case openSession(SessionID, deadline: ContinuousClock.Instant, PostgresReply<Void>)
     case perform(SessionID, SessionOperation, deadline: ContinuousClock.Instant, PostgresReply<QueryResult?>)
+    /// Answers when a session has ended, for whatever reason.
+    case awaitEnd(SessionID, PostgresReply<Void>)
     /// Ends a session; an operation under way is cancelled on the server.
     case closeSession(SessionID)
     case subscribe(SessionID, channel: String, AsyncStream<PostgresNotification>.Continuation)

@@ -18,6 +18,8 @@ final class SessionLink: Link {
     private var current: Operation?
     private var result: Result<QueryResult?, PostgresError> = .success(nil)
     private var end: PostgresError?
+    /// Who waits for the end.
+    private var watchers: [PostgresReply<Void>] = []
 
     init(id: SessionID, deadline: ContinuousClock.Instant, reply: PostgresReply<Void>, token: UInt64, loop: EventLoop) {
         self.id = id
@@ -44,6 +46,11 @@ final class SessionLink: Link {
         }
         queue.append(Operation(work: work, deadline: deadline, reply: reply))
         startNext()
+    }
+
+    /// Answers when the session has ended.
+    func awaitEnd(_ reply: PostgresReply<Void>) {
+        if end == nil { watchers.append(reply) } else { reply.complete(.success(())) }
     }
 
     /// Ends the session; what the server is doing for it is cancelled.
@@ -151,5 +158,7 @@ final class SessionLink: Link {
         current = nil
         for operation in queue { operation.reply.complete(.failure(error)) }
         queue = []
+        for watcher in watchers { watcher.complete(.success(())) }
+        watchers = []
     }
 }

@@ -89,7 +89,7 @@ public struct EndpointRound: Sendable {
     static func wait(_ check: ServiceCheck, using generator: inout some RandomNumberGenerator) -> Double {
         let bounds = CheckSchedule.bounds
         if check.betterMethod != nil { return bounds.lowerBound }
-        if check.error == .busy || check.error == .cancelled { return bounds.lowerBound }
+        if !check.wasMade { return bounds.lowerBound }
         if check.endpoint.isDeprecated, check.answer == .gone { return bounds.upperBound }
         let demand = CheckSchedule.Demand(secondsSinceQuery: check.endpoint.secondsSinceQuery)
         let wait = CheckSchedule.wait(demand, probability: check.endpoint.challengeProbability, using: &generator)

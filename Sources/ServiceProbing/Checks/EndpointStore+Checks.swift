@@ -60,6 +60,7 @@ extension EndpointStore {
 
     /// Writes down looks: the rows, the invoices that were seen, and the evidence.
     ///
+    /// A look that was not made changes nothing but the time of the next one.
     /// - Parameters:
     ///   - wait: seconds until the next look at an endpoint.
     ///   - threshold: how many answers 404 or 410 in a row deprecate an endpoint.
@@ -70,6 +71,11 @@ extension EndpointStore {
         countsAsEvidence: Bool = true,
         wait: (ServiceCheck) -> Double
     ) async throws(PostgresError) {
+        let missed = checks.filter { !$0.wasMade }
+        if let wait = missed.map(wait).max() {
+            try await postpone(missed.map(\.endpoint.hash), seconds: wait)
+        }
+        let checks = checks.filter(\.wasMade)
         guard !checks.isEmpty else { return }
         let values: [PostgresValue] = [
             .byteaArray(checks.map(\.endpoint.hash)),

@@ -44,6 +44,9 @@ public struct ServiceCheck: Sendable {
         }
     }
 
+    /// Whether the service was asked at all; otherwise the look has found nothing, not even that no answer came.
+    public var wasMade: Bool { error != .busy && error != .cancelled }
+
     /// The word for what was found.
     public var label: String {
         if let answer { return answer.label }

@@ -68,11 +68,11 @@ public final class ProbeDesk: Service {
         try await store.status(id)
     }
 
-    /// Notes what was charged before the result was there; false when it has come meanwhile.
-    public func noteCharge(_ id: ProbeID, _ amount: MilliSatoshi, from hash: PaymentHash) async throws(PostgresError)
-        -> Bool
-    {
-        try await store.noteCharge(id, amount, from: hash)
+    /// Notes what is charged before the result is there; false when it has come meanwhile.
+    ///
+    /// - Parameter hold: the 16 bytes that name the ledger's hold.
+    public func noteCharge(_ id: ProbeID, _ amount: MilliSatoshi, hold: [UInt8]) async throws(PostgresError) -> Bool {
+        try await store.noteCharge(id, amount, hold: hold)
     }
 
     private func register(_ id: ProbeID) -> (number: Int, stream: AsyncStream<Void>) {

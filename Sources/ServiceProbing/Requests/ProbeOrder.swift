@@ -17,6 +17,8 @@ public struct ProbeOrder: Sendable, Hashable {
     public let feeLimit: MilliSatoshi
     /// Who pays, for the limits: 32 bytes that tell one payment from another; `nil` for the operator.
     public let holder: [UInt8]?
+    /// The network that it comes from, for the limits; `nil` for the operator.
+    public let source: String?
 
     public init(
         id: ProbeID = .random(),
@@ -25,7 +27,8 @@ public struct ProbeOrder: Sendable, Hashable {
         includesCredential: Bool,
         maximum: MilliSatoshi,
         feeLimit: MilliSatoshi,
-        holder: [UInt8]?
+        holder: [UInt8]?,
+        source: String? = nil
     ) {
         self.id = id
         self.url = url
@@ -34,6 +37,7 @@ public struct ProbeOrder: Sendable, Hashable {
         self.maximum = maximum
         self.feeLimit = feeLimit
         self.holder = holder
+        self.source = source
     }
 }
 
@@ -63,6 +67,9 @@ public struct ProbeID: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// How many probes callers may ask for.
+///
+/// One payment or network gets half of the hour at most, the next half of the rest, so none uses up the others' share;
+/// looks get half of it together.
 public struct ProbeLimits: Sendable, Hashable {
     public var perHour: Int
     public var perHolderAndHour: Int

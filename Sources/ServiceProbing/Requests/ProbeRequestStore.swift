@@ -15,17 +15,7 @@ public struct ProbeRequestStore: Sendable {
 
     private static let submit = Statement(
         "probes.submit",
-        """
-        WITH made AS (
-            INSERT INTO probe_requests (id, url, dry_run, include_credential, max_amount_msat, fee_limit_msat, holder)
-            SELECT $1, $2, $3, $4, $5, $6, $7
-            FROM (
-                SELECT count(*) AS all_callers, count(*) FILTER (WHERE holder = $7) AS own FROM probe_requests
-                WHERE created_at > now() - interval '1 hour' AND state <> 'dropped') used
-            WHERE used.all_callers < $8 AND used.own < $9
-            RETURNING id
-        ) SELECT pg_notify('probe_requests', encode(id, 'hex')) FROM made
-        """
+        "SELECT submit_probe($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
     )
     private static let claim = Statement(
         "probes.claim",
@@ -34,7 +24,7 @@ public struct ProbeRequestStore: Sendable {
         WHERE id IN (
             SELECT id FROM probe_requests WHERE state = 'queued' AND created_at > now() - interval '60 seconds'
             ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-        RETURNING id, url, dry_run, include_credential, max_amount_msat, fee_limit_msat, holder
+        RETURNING id, url, dry_run, include_credential, max_amount_msat, fee_limit_msat, holder, source
         """
     )
     private static let finish = Statement(
@@ -87,7 +77,7 @@ public struct ProbeRequestStore: Sendable {
     private static let charge = Statement(
         "probes.charge",
         """
-        UPDATE probe_requests SET charged_msat = $2, charged_hash = $3
+        UPDATE probe_requests SET charged_msat = $2, charged_hold = $3
         WHERE id = $1 AND charged_msat IS NULL
             AND (state IN ('running', 'queued') OR result ->> 'outcome' = 'pay_unknown')
         """
@@ -95,14 +85,13 @@ public struct ProbeRequestStore: Sendable {
     private static let refundsDue = Statement(
         "probes.refunds_due",
         """
-        SELECT r.id, r.charged_msat, r.charged_hash,
-            extract(epoch FROM now() - r.finished_at)::float8,
+        SELECT r.id, r.charged_msat, r.charged_hold,
             CASE s.state WHEN 'settled' THEN s.paid_msat + s.fee_msat WHEN 'failed' THEN 0
                 ELSE coalesce(r.spent_msat, 0) END,
             CASE WHEN s.state = 'settled' THEN 'probe' WHEN s.state = 'failed' AND r.billing = 'probe' THEN 'none'
                 ELSE coalesce(r.billing, 'none') END
         FROM probe_requests r LEFT JOIN spend_ledger s ON s.cycle = 'api ' || encode(r.id, 'hex')
-        WHERE r.charged_msat IS NOT NULL AND r.refunded_at IS NULL AND r.state IN ('done', 'dropped')
+        WHERE r.charged_msat IS NOT NULL AND r.charged_hold IS NOT NULL AND r.refunded_at IS NULL AND r.state IN ('done', 'dropped')
             AND (s.state IS NULL OR s.state IN ('settled', 'failed'))
         ORDER BY r.finished_at LIMIT 100
         """
@@ -126,9 +115,11 @@ public struct ProbeRequestStore: Sendable {
         let values: [PostgresValue] = [
             .bytea(order.id.bytes), .text(order.url), .bool(order.isDryRun), .bool(order.includesCredential),
             .int8(order.maximum.msat), .int8(order.feeLimit.msat), order.holder.map { .bytea($0) } ?? .null,
-            .int8(Int64(limits.perHour)), .int8(Int64(limits.perHolderAndHour)),
+            order.source.map { .text($0) } ?? .null, .int8(Int64(limits.perHour)),
+            .int8(Int64(limits.perHolderAndHour)),
         ]
-        return try await client.query(Self.submit, values).count == 1
+        guard let row = try await client.query(Self.submit, values).first else { return false }
+        return try row.bool(0)
     }
 
     /// How a probe stands; `nil` when there is none.
@@ -154,39 +145,38 @@ public struct ProbeRequestStore: Sendable {
         try await client.execute(Self.drop, [.bytea(id.bytes)]) == 1
     }
 
-    /// Notes what the caller was charged before it was known what the probe has cost.
+    /// Notes what the caller is charged before it is known what the probe has cost.
     ///
+    /// It is noted before the hold is settled, so that no charge can be forgotten; whether it came to be is seen by the
+    /// hold's end.
+    /// - Parameter hold: the 16 bytes that name the ledger's hold.
     /// - Returns: false when that has become known meanwhile.
-    public func noteCharge(_ id: ProbeID, _ amount: MilliSatoshi, from hash: PaymentHash) async throws(PostgresError)
-        -> Bool
-    {
-        try await client.execute(Self.charge, [.bytea(id.bytes), .int8(amount.msat), .bytea(hash.bytes)]) == 1
+    public func noteCharge(_ id: ProbeID, _ amount: MilliSatoshi, hold: [UInt8]) async throws(PostgresError) -> Bool {
+        try await client.execute(Self.charge, [.bytea(id.bytes), .int8(amount.msat), .bytea(hold)]) == 1
     }
 
     /// A charge to be made good.
     public struct RefundDue: Sendable {
         public let id: ProbeID
         public let charged: MilliSatoshi
-        public let hash: PaymentHash
+        /// Names the ledger's hold that the charge settles.
+        public let hold: [UInt8]
         public let spent: MilliSatoshi
         public let billing: ProbeBilling
-        /// Seconds since the probe ended.
-        public let age: Double
     }
 
     /// Charges of probes that have ended, and whose payment has an end too: what a target holds back is not given back.
     public func refundsDue() async throws(PostgresError) -> [RefundDue] {
         var due: [RefundDue] = []
         for row in try await client.query(Self.refundsDue) {
-            guard let id = ProbeID(try row.bytea(0)), let hash = PaymentHash(try row.bytea(2)) else { continue }
+            guard let id = ProbeID(try row.bytea(0)) else { continue }
             due.append(
                 RefundDue(
                     id: id,
                     charged: MilliSatoshi(msat: try row.int8(1)),
-                    hash: hash,
-                    spent: MilliSatoshi(msat: try row.int8(4)),
-                    billing: ProbeBilling(rawValue: try row.text(5)) ?? .none,
-                    age: try row.optionalFloat8(3) ?? 0
+                    hold: try row.bytea(2),
+                    spent: MilliSatoshi(msat: try row.int8(3)),
+                    billing: ProbeBilling(rawValue: try row.text(4)) ?? .none
                 )
             )
         }
@@ -212,7 +202,8 @@ public struct ProbeRequestStore: Sendable {
                     includesCredential: try row.bool(3),
                     maximum: MilliSatoshi(msat: try row.int8(4)),
                     feeLimit: MilliSatoshi(msat: try row.int8(5)),
-                    holder: try row.optionalBytea(6)
+                    holder: try row.optionalBytea(6),
+                    source: try row.optionalText(7)
                 )
             )
         }

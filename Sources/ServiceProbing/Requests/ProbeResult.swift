@@ -153,7 +153,7 @@ extension PaidProbeOutcome {
         case .noResponse, .not402, .noInvoice, .invoiceDecodeFailed, .selfPay, .overCap, .routingFailed, .payFailed,
             .duplicateInvoice:
             .look
-        case .overBudget, .localLiquidity, .payTimedOut, .nodeUnavailable: .none
+        case .overBudget, .payeeLimit, .localLiquidity, .payTimedOut, .nodeUnavailable: .none
         }
     }
 }

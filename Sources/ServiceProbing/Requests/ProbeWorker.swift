@@ -154,7 +154,7 @@ public final class ProbeWorker: Service {
             owner: owner,
             result: ProbeResult(check),
             spent: .zero,
-            billing: check.error == .busy || check.error == .cancelled ? .none : .look
+            billing: check.wasMade ? .look : .none
         )
     }
 
@@ -210,7 +210,7 @@ public final class ProbeWorker: Service {
         case .overCap: "invoice_too_expensive"
         case .noResponse: "upstream_unreachable"
         case .not402, .noInvoice: "upstream_not_l402"
-        case .nodeUnavailable, .overBudget: "probe_unavailable"
+        case .nodeUnavailable, .overBudget, .payeeLimit: "probe_unavailable"
         case .selfPay, .duplicateInvoice, .localLiquidity, .payTimedOut, .payUnknown, .routingFailed, .payFailed:
             "payment_failed"
         }

@@ -21,7 +21,8 @@ extension EndpointStore {
                 FROM posteriors p WHERE p.kind = 2 AND p.id = e.url_hash),
             (SELECT array_agg(1.5 + (p.beta - 1.5) * exp(-greatest(0, extract(epoch FROM now()) - p.last_ts)
                 / CASE p.source WHEN 1 THEN 604800 ELSE 2592000 END)::float8 ORDER BY p.stage, p.source)
-                FROM posteriors p WHERE p.kind = 2 AND p.id = e.url_hash)
+                FROM posteriors p WHERE p.kind = 2 AND p.id = e.url_hash),
+            e.payee
         FROM endpoints e
         WHERE e.deprecated_at IS NULL AND e.check_count >= 1 AND e.last_status IN (0, 402)
             AND coalesce(e.answer IN ('l402', 'lsat', 'no_answer'), true)
@@ -64,6 +65,7 @@ extension EndpointStore {
                 PaidProbeChoice.Candidate(
                     endpoint: try row.bytea(0),
                     host: try row.text(1),
+                    payee: try row.optionalBytea(9).flatMap { NodeID($0) },
                     operatorID: try row.optionalBytea(2),
                     price: MilliSatoshi(msat: try row.int8(3)),
                     expectedFee: expectedFee,

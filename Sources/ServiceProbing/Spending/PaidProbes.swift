@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Bolt11
 internal import Foundation
 public import LightningPrimitives
 public import Logging
@@ -71,12 +72,10 @@ public struct PaidProbes: Sendable {
             pause: limits.pause
         ).filter { !failed.contains($0.endpoint) }
         var generator = SystemRandomNumberGenerator()
-        let chosen = PaidProbeChoice.choose(
-            candidates,
-            limits: .init(budget: budget, probes: limits.probes),
-            using: &generator
-        )
-        let terms = PurchaseTerms(
+        let choice = PaidProbeChoice.Limits(budget: budget, probes: limits.probes)
+        let chosen = PaidProbeChoice.choose(candidates, limits: choice, using: &generator)
+        var payees: [NodeID: Int] = [:]
+        var terms = PurchaseTerms(
             kind: .paidProbe,
             cycle: "paid \(UUID().uuidString)",
             budget: limits.budget,
@@ -86,6 +85,11 @@ public struct PaidProbes: Sendable {
             try Task.checkCancellation()
             guard let endpoint = try await store.find(candidate.endpoint) else { continue }
             let purchase = await buyer.buy(endpoint, terms: terms)
+            if purchase.paymentDuration != nil, let payee = purchase.check.invoice?.payee {
+                // Known for certain only now: an invoice may name another payee than the one that was looked at.
+                payees[payee, default: 0] += 1
+                if payees[payee] == choice.perPayee { terms.refusedPayees.insert(payee) }
+            }
             outcomes[purchase.outcome.rawValue, default: 0] += 1
             try await record(purchase)
             if purchase.outcome == .overBudget { break }

@@ -16,6 +16,8 @@ public struct PurchaseTerms: Sendable {
     public var feeLimit: MilliSatoshi
     /// For each of the two requests.
     public var requestDeadline: Duration
+    /// Nodes that are not paid, whoever has their invoices.
+    public var refusedPayees: Set<NodeID> = []
 
     public init(
         kind: PlannedPayment.Kind,
@@ -121,7 +123,7 @@ public struct ServiceBuyer: Sendable {
     /// Asks, pays and asks again.
     public func buy(_ endpoint: Endpoint, terms: PurchaseTerms) async -> ServicePurchase {
         let check = await checker.check(endpoint, deadline: terms.requestDeadline)
-        if let refusal = await refusal(of: check) { return ServicePurchase(check, refusal.0, reason: refusal.1) }
+        if let refusal = await refusal(of: check, terms) { return ServicePurchase(check, refusal.0, reason: refusal.1) }
         guard let offer = check.offer, let invoice = check.invoice else { return ServicePurchase(check, .noInvoice) }
         let begin = ContinuousClock.now
         let payment = await purse.pay(
@@ -156,8 +158,8 @@ public struct ServiceBuyer: Sendable {
     }
 
     /// Why nothing is bought.
-    private func refusal(of check: ServiceCheck) async -> (PaidProbeOutcome, String)? {
-        if check.error == .busy || check.error == .cancelled { return (.nodeUnavailable, "the service was not asked") }
+    private func refusal(of check: ServiceCheck, _ terms: PurchaseTerms) async -> (PaidProbeOutcome, String)? {
+        if !check.wasMade { return (.nodeUnavailable, "the service was not asked") }
         guard let answer = check.answer else { return (.noResponse, check.error.map { "\($0)" } ?? "no answer") }
         guard check.status == 402 else { return (.not402, "status \(check.status ?? 0)") }
         guard check.offer != nil else { return (.noInvoice, answer.label) }
@@ -169,7 +171,8 @@ public struct ServiceBuyer: Sendable {
             return (.invoiceDecodeFailed, found.rawValue)
         }
         guard let own = await ownNode() else { return (.nodeUnavailable, "the paying node does not say who it is") }
-        return invoice.payee == own ? (.selfPay, "the payee is our own node") : nil
+        if invoice.payee == own { return (.selfPay, "the payee is our own node") }
+        return terms.refusedPayees.contains(invoice.payee) ? (.payeeLimit, "the payee has had its share") : nil
     }
 
     /// Asks with the token; once more when the service has not seen the payment yet.

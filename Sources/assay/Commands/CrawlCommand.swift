@@ -22,8 +22,8 @@ struct CrawlCommand: AsyncParsableCommand {
         commandName: "crawl",
         abstract: "Read the Lightning graph from LND, score every node, write the scores; by timetable.",
         discussion: """
-            Needs LND_REST_URL, LND_TLS_CERT_PATH, LND_MACAROON_PATH (info:read) and DATABASE_URL (or a private database).
-            Waits up to a minute for 'assay serve' or 'assay migrate' to bring the schema up to date.
+            Needs LND_REST_URL, LND_TLS_CERT_PATH, LND_MACAROON_PATH (info:read) and DATABASE_URL (or a private database). \
+            Waits up to a minute for 'assay serve' or 'assay migrate' to bring the schema up to date. \
             Metrics and health: http://127.0.0.1:CRAWLER_METRICS_PORT/metrics and /healthz.
 
               assay crawl            run by the timetable in the table 'jobs' until stopped

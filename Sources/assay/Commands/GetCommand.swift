@@ -18,7 +18,7 @@ struct GetCommand: AsyncParsableCommand {
         discussion: """
             Shows the price and asks before paying, unless --max-sats allows it. The answer goes to standard output.
 
-            The wallet is an LND node: --wallet names a run.json of 'assay run' (its payer pays), or give --lnd,
+            The wallet is an LND node: --wallet names a run.json of 'assay run' (its payer pays), or give --lnd, \
             --tls-cert and --macaroon of your own node; the macaroon needs offchain:read and offchain:write.
 
               assay get http://127.0.0.1:3000/api/profile/PUBKEY --wallet ./assay-data/run.json --max-sats 10
@@ -26,11 +26,11 @@ struct GetCommand: AsyncParsableCommand {
 
             A token that is paid but not served is kept in a file, to be used with --token-file.
 
-            --save-receipt FILE keeps what 'assay receipt verify FILE' needs to prove, later and offline, what was bought:
+            --save-receipt FILE keeps what 'assay receipt verify FILE' needs to prove, later and offline, what was bought: \
             the signed receipt, the request and the answer. Neither token nor preimage is in it.
 
-            Exit codes: 0 answered; 1 the service answered with an error; 2 the service cannot be reached;
-            3 not paid (declined, or over --max-sats); 4 the payment failed; 5 paid but not served;
+            Exit codes: 0 answered; 1 the service answered with an error; 2 the service cannot be reached; \
+            3 not paid (declined, or over --max-sats); 4 the payment failed; 5 paid but not served; \
             6 the payment's state is unknown; 7 answered, but without a valid receipt to save; 64 usage.
             """
     )

@@ -17,7 +17,7 @@ struct HealthCheckCommand: AsyncParsableCommand {
         commandName: "healthcheck",
         abstract: "Check a running service; tell about changes; for cron and containers.",
         discussion: """
-            Prints one line per cause. With --state, a cause is told when it begins, every six hours while it lasts, and
+            Prints one line per cause. With --state, a cause is told when it begins, every six hours while it lasts, and \
             when it ends, to --notify and --webhook alike.
 
               */5 * * * * assay healthcheck --url http://127.0.0.1:3000 --state /var/lib/assay/health.json \\

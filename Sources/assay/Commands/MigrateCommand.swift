@@ -13,7 +13,7 @@ struct MigrateCommand: AsyncParsableCommand {
         commandName: "migrate",
         abstract: "Apply the migrations that the database does not have yet.",
         discussion: """
-            Several programs may do this at once: one applies, the others wait. A migration that was changed after it was
+            Several programs may do this at once: one applies, the others wait. A migration that was changed after it was \
             applied, or one this program does not know, is refused.
             """
     )

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Bolt11
 import Foundation
 import LightningPrimitives
 import OutboundHTTP
@@ -15,13 +16,14 @@ struct ProbeCommand: AsyncParsableCommand {
         commandName: "probe",
         abstract: "Ask an L402 service once and tell what its answer means; pays nothing.",
         discussion: """
-            Shows the protocol, the format of the token, what the invoice asks for and whether it could be paid. Only
-            addresses of the public internet are asked; ASSAY_PROBE_ALLOWED_NETWORKS adds others.
+            Shows the protocol, the format of the token, what the invoice asks for and whether it could be paid. \
+            Only addresses of the public internet are asked; ASSAY_PROBE_ALLOWED_NETWORKS adds others.
 
             Exit codes: 0 an L402 challenge that can be paid, 65 any other answer, 69 no answer, 77 not asked.
 
               assay probe https://example.com/paid
-              ASSAY_PROBE_ALLOWED_NETWORKS=127.0.0.0/8 assay probe --network regtest http://127.0.0.1:3000/api/profile/x
+              ASSAY_PROBE_ALLOWED_NETWORKS=127.0.0.0/8 \\
+                assay probe --network regtest http://127.0.0.1:3000/paid
             """
     )
 
@@ -70,26 +72,26 @@ struct ProbeCommand: AsyncParsableCommand {
         var rows = [["url", url]]
         let latency = result.firstFetch.latencyMs
         rows.append(
-            ["answer", check.status.map { "\($0) after \(latency) ms" } ?? result.firstFetch.httpError ?? "none"]
+            [
+                "answer",
+                check.status.map { "status \($0) after \(latency) ms" } ?? result.firstFetch.httpError ?? "none",
+            ]
         )
-        rows.append(["protocol", result.answer])
-        if let challenge = result.l402Challenge {
-            let lnget = challenge.lngetCompatible ? ", lnget can read it" : ""
-            rows.append(["token", "\(challenge.tokenFormat), \(challenge.macaroonLen) characters\(lnget)"])
-            rows.append(["invoice", challenge.invoiceCheck ?? "none"])
-            if let payee = challenge.payee { rows.append(["payee", payee]) }
-        }
-        rows.append(["challenge", result.stages["challenge"] ?? "not judged"])
-        rows.append(["invoice stage", result.stages["invoice"] ?? "not reached"])
-        if let amount = result.l402Challenge?.invoiceMsat.map({ MilliSatoshi(msat: $0) }) {
-            let fee = settings.integer(.paidProbeFeeLimit) ?? 10
-            let isWithin = amount <= settings.satoshi(.paidProbeCap)
-            rows.append([
-                "a purchase",
-                "\(amount.satCeiling) sat and at most \(fee) sat for the way"
-                    + (isWithin ? "" : "; more than PAID_PROBE_MAX_PER_PROBE_SATS"),
-            ])
+        rows.append(["meaning", check.answer?.sentence ?? "nothing was learnt of the service"])
+        guard let offer = check.offer else { return rows }
+        rows.append(["token", offer.format.words + (offer.isReadableByLnget ? "; lnget can read it" : "")])
+        rows.append(["invoice", check.invoiceCheck?.sentence ?? "there is none"])
+        if let payee = check.invoice?.payee { rows.append(["payee", payee.hex]) }
+        if let amount = check.invoice?.amount, check.invoiceCheck == .valid {
+            rows.append(["a purchase", purchase(amount, settings)])
         }
         return rows
+    }
+
+    private func purchase(_ amount: MilliSatoshi, _ settings: Settings) -> String {
+        let fee = settings.integer(.paidProbeFeeLimit) ?? 10
+        let cap = settings.satoshi(.paidProbeCap)
+        let price = "\(amount.satCeiling) sat, and at most \(fee) sat for the way"
+        return amount <= cap ? price : "\(price); the crawler pays at most \(cap.satCeiling) sat for a probe"
     }
 }

@@ -21,10 +21,10 @@ struct ReceiptCommand: ParsableCommand {
             commandName: "verify",
             abstract: "Check a receipt file, offline.",
             discussion: """
-                A receipt file holds a service's signed receipt with the request, the answer and the payment it is about.
+                A receipt file holds a service's signed receipt with the request, the answer and the payment it is about. \
                 Each check is printed with its outcome: 'skip' means that there was nothing to check against.
 
-                Without --key the receipt only proves what the holder of the key it names has signed. Get the service's
+                Without --key the receipt only proves what the holder of the key it names has signed. Get the service's \
                 key from its /.well-known/l402, or from wherever you trust it more, and give it with --key.
 
                   assay get URL --wallet run.json --max-sats 10 --save-receipt receipt.json

@@ -25,8 +25,8 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Serve the HTTP API and its L402 gate.",
         discussion: """
-            Needs LND_REST_URL, LND_TLS_CERT_PATH, LND_INVOICE_MACAROON_PATH and L402_MACAROON_SECRET (or a key ring in
-            ASSAY_L402_KEY_RING_FILE), each also as NAME_FILE where it is a secret. Without DATABASE_URL a private
+            Needs LND_REST_URL, LND_TLS_CERT_PATH, LND_INVOICE_MACAROON_PATH and L402_MACAROON_SECRET (or a key ring in \
+            ASSAY_L402_KEY_RING_FILE), each also as NAME_FILE where it is a secret. Without DATABASE_URL a private \
             PostgreSQL cluster is started. Any number of processes may serve from one database.
             """
     )

@@ -21,7 +21,7 @@ struct ServicesCommand: ParsableCommand {
             commandName: "check",
             abstract: "Check a services file, list its routes and prices, or explain what one request would cost.",
             discussion: """
-                Reads nothing but the file: backends are not contacted, and files with secrets or authorities are only
+                Reads nothing but the file: backends are not contacted, and files with secrets or authorities are only \
                 looked for. Exits with 78 when the file is not valid, and then names every problem with its line.
                 """
         )

@@ -13,8 +13,8 @@ struct SimulateCommand: AsyncParsableCommand {
         commandName: "simulate",
         abstract: "Compare forecasts of payment success on a real graph with simulated balances.",
         discussion: """
-            Nobody can see where the money in a channel lies. The experiment hides it, by one published assumption after
-            the other, lets nodes fail and attackers in, sends payments of realistic sizes, and asks five methods how
+            Nobody can see where the money in a channel lies. The experiment hides it, by one published assumption after \
+            the other, lets nodes fail and attackers in, sends payments of realistic sizes, and asks five methods how \
             likely each is to arrive:
 
               capacity_only   every balance is equally likely; never learns
@@ -23,15 +23,15 @@ struct SimulateCommand: AsyncParsableCommand {
               satrank_compat  the receiver's SatRank score over 100
               ours            Assay's liquidity model, which learns which assumption fits
 
-            All forecast the same attempts along the same paths, chosen by none of them. Brier score and log loss: lower
-            is better. AUC: higher is better. ECE, the calibration error: lower is better. Everything is drawn from the
+            All forecast the same attempts along the same paths, chosen by none of them. Brier score and log loss: lower \
+            is better. AUC: higher is better. ECE, the calibration error: lower is better. Everything is drawn from the \
             seed: the same arguments give the same bytes.
 
               assay simulate                                      the standard experiment, about a minute
               assay simulate --json result.json --plots plots     with every number and charts
               assay simulate --seed 7 --attacks none --observations 0,300
 
-            Assumptions: uniform, bimodal, depleted_hubs, mixed. Attacks: none, sybil, channel_splitting, both.
+            Assumptions: uniform, bimodal, depleted_hubs, mixed. Attacks: none, sybil, channel_splitting, both. \
             How it works: docs/simulation.md.
             """
     )

@@ -14,8 +14,8 @@ extension TokenCommand {
         static let configuration = CommandConfiguration(
             abstract: "Check a token with the key ring and say which check fails.",
             discussion: """
-                Makes the checks of the gate in the gate's order and goes on after a failure; the first failure is the code
-                a client would get. What is not given (method, path, ...) is not checked. Revocation, settlement and
+                Makes the checks of the gate in the gate's order and goes on after a failure; the first failure is the code \
+                a client would get. What is not given (method, path, ...) is not checked. Revocation, settlement and \
                 balance are known to the running service only.
 
                 The key ring is that of 'assay serve': ASSAY_L402_KEY_RING_FILE or L402_MACAROON_SECRET.
@@ -92,8 +92,8 @@ extension TokenCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make a token for a payment hash, for operators; needs the key ring.",
             discussion: """
-                The token is good once its holder presents the preimage of the hash and the payment has settled at the
-                node. Nothing is stored. The key ring is that of 'assay serve': ASSAY_L402_KEY_RING_FILE or
+                The token is good once its holder presents the preimage of the hash and the payment has settled at the \
+                node. Nothing is stored. The key ring is that of 'assay serve': ASSAY_L402_KEY_RING_FILE or \
                 L402_MACAROON_SECRET.
 
                   assay token mint --payment-hash HASH --capability profile --valid-for 30d

@@ -12,8 +12,8 @@ struct TokenCommand: ParsableCommand {
         commandName: "token",
         abstract: "Look into L402 tokens, narrow them, check them, mint them.",
         discussion: """
-            A token is a macaroon: whoever holds it can restrict it further, offline, and hand the narrowed one on. With
-            the preimage of its payment it is worth money, so give it as '-' (standard input) or @FILE, never as text on
+            A token is a macaroon: whoever holds it can restrict it further, offline, and hand the narrowed one on. With \
+            the preimage of its payment it is worth money, so give it as '-' (standard input) or @FILE, never as text on \
             the command line: others can see that.
 
               assay token inspect @assay-token.txt
@@ -65,7 +65,7 @@ extension TokenCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show what a token is good for, caveat by caveat; needs no key.",
             discussion: """
-                Caveats with the same condition form a chain: each may only narrow the one before, the last decides. The
+                Caveats with the same condition form a chain: each may only narrow the one before, the last decides. The \
                 preimage is never shown. Nothing is verified: 'assay token verify' does that.
 
                 Exit codes: 0 shown; 64 usage; 65 not a token.
@@ -151,8 +151,8 @@ extension TokenCommand {
         static let configuration = CommandConfiguration(
             abstract: "Restrict a token further, offline; needs no key.",
             discussion: """
-                Prints a new token that allows what the old one does and no more; the old one stays as good as it was.
-                All tokens of one payment draw on its one balance, and what is narrowed from the new token shares its counts of
+                Prints a new token that allows what the old one does and no more; the old one stays as good as it was. \
+                All tokens of one payment draw on its one balance, and what is narrowed from the new token shares its counts of \
                 uses and satoshi. Caveats are added in the order of the options below.
 
                 Exit codes: 0 narrowed; 1 a caveat would widen the token or would be refused; 64 usage; 65 not a token.
