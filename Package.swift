@@ -225,7 +225,7 @@ let package = Package(
             resources: [.copy("Fixtures")]
         ),
         module("RoughtimeKeys", ["ByteCoding", "CLinux", "Deadlines", "Roughtime", crypto, subprocess, system]),
-        tests("RoughtimeKeys", ["ByteCoding", "Roughtime", crypto]),
+        tests("RoughtimeKeys", ["ByteCoding", "CLinux", "Roughtime", crypto]),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
 

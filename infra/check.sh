@@ -21,13 +21,12 @@ http {
 }
 CONF
 PATH="$PATH:/usr/sbin" nginx -t -q -c "$work/nginx.conf"
-sed "s#/var/log/nginx/#$work/#" nginx/roughtime-stream.conf >"$work/roughtime-stream.conf"
 cat >"$work/nginx-stream.conf" <<CONF
 load_module /usr/lib/nginx/modules/ngx_stream_module.so;
 pid $work/nginx.pid;
 error_log stderr;
 events {}
-include $work/roughtime-stream.conf;
+include $PWD/nginx/roughtime-stream.conf;
 CONF
 PATH="$PATH:/usr/sbin" nginx -t -q -c "$work/nginx-stream.conf"
 promtool check rules prometheus/alerts.yml >/dev/null

@@ -171,6 +171,26 @@ def test_the_seed_comes_from_standard_input_for_a_machine_without_a_network(assa
     assert certificates["notAfter"] - certificates["notBefore"] == 8 * 86_400 + 600
 
 
+def test_the_page_for_the_seed_is_locked_before_the_seed_is_read(program, plain, tmp_path):
+    directory, _ = plain
+    request(tmp_path / "request.json")
+    process = subprocess.Popen(
+        [program, "roughtime", "delegate", "--seed-file", "-", "--csr", tmp_path / "request.json", "--out",
+         tmp_path / "c.json", "--audit-log", tmp_path / "log"],
+        stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env={"ASSAY_ROUGHTIME_UNSYNC": "wide"},
+    )
+    deadline = time.monotonic() + 30
+    while True:
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        locked = [line.split()[1] for line in status.splitlines() if line.startswith("VmLck:")]
+        if locked and int(locked[0]) >= 4:
+            break
+        assert process.poll() is None and time.monotonic() < deadline, status
+        time.sleep(0.02)
+    process.communicate((directory / "longterm.seed").read_bytes(), timeout=30)
+    assert process.returncode == 0
+
+
 def test_a_key_comes_back_from_its_backup_and_from_paper(assay, plain, tmp_path):
     directory, paper = plain
     seed = (directory / "longterm.seed").read_bytes()
