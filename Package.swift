@@ -85,6 +85,7 @@ let package = Package(
         .library(name: "PrometheusExposition", targets: ["PrometheusExposition"]),
         .library(name: "PurchaseReceipts", targets: ["PurchaseReceipts"]),
         .library(name: "Roughtime", targets: ["Roughtime"]),
+        .library(name: "RoughtimeKeys", targets: ["RoughtimeKeys"]),
         .library(name: "RoughtimeResponder", targets: ["RoughtimeResponder"]),
         .library(name: "Secp256k1", targets: ["Secp256k1"]),
         .library(name: "ReleaseFormat", targets: ["ReleaseFormat"]),
@@ -229,7 +230,7 @@ let package = Package(
         module("Releases", ["ByteCoding", "Deadlines", "ReleaseFormat", crypto, subprocess, system]),
         tests("Releases", ["ReleaseFormat", crypto]),
         module("RoughtimeKeys", ["ByteCoding", "CLinux", "Deadlines", "Roughtime", crypto, subprocess, system]),
-        tests("RoughtimeKeys", ["ByteCoding", "Roughtime", crypto]),
+        tests("RoughtimeKeys", ["ByteCoding", "CLinux", "Roughtime", crypto]),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
 

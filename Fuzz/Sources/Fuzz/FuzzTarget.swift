@@ -12,7 +12,7 @@ struct FuzzTarget: Sendable {
 
     static let all = [
         bolt11, caveat, challenge, credential, graph, keyRing, macaroon, outboundURL, receipt, registry, releaseArchive,
-        releaseManifest, serviceAnswer, servicesFile,
+        releaseManifest, roughtimeKeys, serviceAnswer, servicesFile,
     ]
 }
 
