@@ -173,7 +173,8 @@ let package = Package(
             ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore"],
             resources: [.copy("Vectors")]
         ),
-        module("Roughtime", ["ByteCoding", crypto]),
+        .target(name: "CSHA512"),
+        module("Roughtime", ["ByteCoding", "CSHA512", crypto]),
         tests("Roughtime", ["ByteCoding", crypto], resources: [.copy("Vectors")]),
         module("Settings", [configuration]),
         tests("Settings"),
