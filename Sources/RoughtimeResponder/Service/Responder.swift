@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ByteCoding
+internal import CLinux
 internal import Foundation
 internal import Glibc
 public import Logging
@@ -61,10 +62,10 @@ public final class Responder: Service, Sendable {
         let ended = Mutex(workers.count)
         for (number, worker) in workers.enumerated() {
             let thread = Thread {
+                clinux_set_thread_name("roughtime-\(number)")
                 worker.run()
                 ended.withLock { $0 -= 1 }
             }
-            thread.name = "roughtime-\(number)"
             thread.stackSize = 1 << 20
             thread.start()
         }
