@@ -40,6 +40,7 @@ let swiftASN1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-a
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioFoundation: Target.Dependency = .product(name: "NIOFoundationCompat", package: "swift-nio")
@@ -341,7 +342,7 @@ let package = Package(
             "RoughtimeResponder",
             [
                 "ByteCoding", "Roughtime", "RoughtimeKeys", "RoughtimeLink", crypto, lifecycle,
-                logging, nioCore, subprocess, system,
+                logging, nioCore, nioEmbedded, subprocess, system,
             ]
         ),
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
