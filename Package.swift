@@ -202,7 +202,7 @@ let package = Package(
         module(
             "RoughtimeClient",
             [
-                "ByteCoding", "Deadlines", "IPAddresses", "OutboundHTTP", "Roughtime", httpClient, nioCore,
+                "ByteCoding", "IPAddresses", "OutboundHTTP", "Roughtime", httpClient, nioCore,
                 nioFoundation, nioHTTP1, nioPosix,
             ]
         ),

@@ -62,6 +62,9 @@ public struct TimeProof: Equatable, Sendable {
         self.chain = chain
     }
 
+    /// The digest of a document: SHA-256.
+    public static func digest(of document: some DataProtocol) -> [UInt8] { Array(SHA256.hash(data: document)) }
+
     /// The nonce that binds an exchange to a digest, or to the root of a tree of digests.
     ///
     /// - Parameters:
