@@ -19,7 +19,7 @@ public enum ExchangeFailure: Error, Equatable, Sendable, CustomStringConvertible
 
     public var description: String {
         switch self {
-        case .silence(0, _): "no answer in time; is UDP let through, and is the port right?"
+        case .silence(0, _): "no answer in time: is UDP let through, and are the port and the public key right?"
         case .silence(_, .delegationSignature?): "answers, but not with this public key"
         case .silence(let ignored, let last):
             "no valid answer in time; \(ignored) were ignored" + (last.map { ", the last because: \($0)" } ?? "")

@@ -137,7 +137,7 @@ extension TimeCommand {
             guard !json else {
                 return try Terminal.say(json: document(result, answers, suspect, report))
             }
-            Terminal.table(TimeAnswer.rows(answers))
+            TimeAnswer.say(answers)
             Terminal.say(Self.sentence(result.judgement))
             if let report {
                 Terminal.say(

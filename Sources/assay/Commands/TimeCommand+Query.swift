@@ -73,7 +73,7 @@ extension TimeCommand {
                 let now = client.clock.read()
                 answers += zip(questions, round).map { TimeAnswer($0, $1, now) }
             }
-            if json { try Terminal.say(json: ["answers": answers]) } else { Terminal.table(TimeAnswer.rows(answers)) }
+            if json { try Terminal.say(json: ["answers": answers]) } else { TimeAnswer.say(answers) }
             guard answers.contains(where: { $0.error == nil }) else { throw ExitCode(Failure.unavailable) }
         }
 
@@ -219,20 +219,26 @@ struct TimeAnswer: Encodable {
         return (flags.filter { $0.0 == true }.map(\.1) + [role].compactMap { $0 }).joined(separator: ", ")
     }
 
-    /// A table with a heading; servers without an answer stand in it with the reason.
-    static func rows(_ answers: [TimeAnswer]) -> [[String]] {
-        let heading = ["SERVER", "VERSION", "VIA", "ROUND TRIP", "OFFSET", "RADIUS", "TIME", "FLAGS"]
-        return [heading]
-            + answers.map { answer in
-                guard let version = answer.version, let transport = answer.transport,
-                    let midpoint = answer.midpointMicroseconds, let radius = answer.radiusMicroseconds,
-                    let low = answer.offsetLowMicroseconds, let high = answer.offsetHighMicroseconds
-                else { return [answer.server, answer.error ?? ""] }
-                return [
-                    answer.server, version, transport, TimeText.span(Int128(answer.roundTripMicroseconds ?? 0)),
-                    TimeText.span((Int128(low) + Int128(high)) / 2, signed: true), TimeText.span(Int128(radius)),
-                    TimeText.utc(Int128(midpoint)), answer.flags,
-                ]
-            }
+    /// Shows a table of those who answered, and the others with their reasons.
+    static func say(_ answers: [TimeAnswer]) {
+        let rows = answers.compactMap(\.row)
+        if !rows.isEmpty {
+            Terminal.table([["SERVER", "VERSION", "VIA", "ROUND TRIP", "OFFSET", "RADIUS", "TIME", "FLAGS"]] + rows)
+        }
+        for answer in answers {
+            if let error = answer.error { Terminal.say("\(answer.server): \(error)") }
+        }
+    }
+
+    private var row: [String]? {
+        guard let version, let transport, let roundTripMicroseconds, let midpointMicroseconds, let radiusMicroseconds,
+            let offsetLowMicroseconds, let offsetHighMicroseconds
+        else { return nil }
+        let middle = (Int128(offsetLowMicroseconds) + Int128(offsetHighMicroseconds)) / 2
+        return [
+            server, version, transport, TimeText.span(Int128(roundTripMicroseconds)),
+            TimeText.span(middle, signed: true), TimeText.span(Int128(radiusMicroseconds)),
+            TimeText.utc(Int128(midpointMicroseconds)), flags,
+        ]
     }
 }
