@@ -32,10 +32,18 @@ public struct APIError: Error, Sendable {
         case badGateway = "BAD_GATEWAY"
         case lengthRequired = "LENGTH_REQUIRED"
         case gatewayTimeout = "GATEWAY_TIMEOUT"
+        // Roughtime's reasons keep the names that its metrics have.
+        case malformed
+        case version
+        case srv
+        case consistent
+        case unsynchronised
+        case noDelegation = "no_delegation"
 
         var status: HTTPResponse.Status {
             switch self {
-            case .validationError, .malformedRequest: .badRequest
+            case .validationError, .malformedRequest, .malformed: .badRequest
+            case .version, .srv, .consistent: .unprocessableContent
             case .invalidAuth, .unauthorized: .unauthorized
             case .forbidden: .forbidden
             case .paymentRequired: .paymentRequired
@@ -49,7 +57,8 @@ public struct APIError: Error, Sendable {
             case .conflict: .conflict
             case .rateLimited, .probeRateLimited: .tooManyRequests
             case .internalError: .internalServerError
-            case .serviceUnavailable, .paymentPending, .probeUnavailable: .serviceUnavailable
+            case .serviceUnavailable, .paymentPending, .probeUnavailable, .unsynchronised, .noDelegation:
+                .serviceUnavailable
             case .badGateway: .badGateway
             case .lengthRequired: .lengthRequired
             case .gatewayTimeout: .gatewayTimeout

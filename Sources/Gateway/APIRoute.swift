@@ -64,6 +64,10 @@ public struct APIRoute: Sendable {
     public let limiter: LimiterFamily
     public let documentation: RouteDocumentation
     public let access: Access
+    /// The media types of a body; with parameters or without.
+    public var mediaTypes: Set<String> = ["application/json"]
+    /// Bytes of a body, where another limit holds than the server's.
+    public var bodyLimit: Int?
 
     public init(
         _ method: HTTPRequest.Method,

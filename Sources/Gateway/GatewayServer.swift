@@ -117,6 +117,7 @@ public struct GatewayServer: Service {
                 addressRule: rule,
                 blockList: configuration.blockList,
                 logger: logger,
+                mediaTypes: routes.reduce(into: []) { $0.formUnion($1.mediaTypes) },
                 proxy: proxy
             )
         )

@@ -19,6 +19,8 @@ public enum LimiterFamily: String, Sendable, CaseIterable {
     case deposit
     /// What a holder asks about a token.
     case token
+    /// Signed time.
+    case time
     /// The operators' routes.
     case admin
     /// Probes that cost next to nothing to answer and must not be refused.
@@ -28,7 +30,7 @@ public enum LimiterFamily: String, Sendable, CaseIterable {
 /// Requests per minute by family; each client may spend a minute's worth at once.
 public struct RateLimitConfiguration: Sendable {
     public var requestsPerMinute: [LimiterFamily: Int] = [
-        .global: 100, .discovery: 60, .version: 60, .metrics: 30, .deposit: 60, .token: 120, .admin: 120,
+        .global: 100, .discovery: 60, .version: 60, .metrics: 30, .deposit: 60, .token: 120, .admin: 120, .time: 600,
     ]
 
     public init() {}

@@ -18,12 +18,21 @@ struct RequestPipeline: RouterMiddleware {
     let logger: Logger
     /// Services of others; `nil` without any.
     let proxy: ServiceProxy?
+    /// The media types that any route takes.
+    let mediaTypes: Set<String>
     private let instruments = RequestInstruments()
 
-    init(addressRule: ClientAddressRule, blockList: BlockList, logger: Logger, proxy: ServiceProxy? = nil) {
+    init(
+        addressRule: ClientAddressRule,
+        blockList: BlockList,
+        logger: Logger,
+        mediaTypes: Set<String>,
+        proxy: ServiceProxy? = nil
+    ) {
         self.addressRule = addressRule
         self.blockList = blockList
         self.logger = logger
+        self.mediaTypes = mediaTypes
         self.proxy = proxy
     }
 
@@ -48,7 +57,7 @@ struct RequestPipeline: RouterMiddleware {
                 response = answer.response
                 proxied = answer
             } else {
-                try Self.checkMediaType(request)
+                try checkMediaType(request)
                 response = try await next(request, context)
             }
         } catch {
@@ -104,13 +113,18 @@ struct RequestPipeline: RouterMiddleware {
         }
     }
 
-    private static func checkMediaType(_ request: Request) throws(APIError) {
-        guard [.post, .put, .patch].contains(request.method) else { return }
+    private func checkMediaType(_ request: Request) throws(APIError) {
+        guard Self.hasBody(request), !Self.isMediaType(request, of: mediaTypes) else { return }
+        throw APIError(.unsupportedMediaType, "Send the body as Content-Type: application/json.")
+    }
+
+    static func hasBody(_ request: Request) -> Bool { [.post, .put, .patch].contains(request.method) }
+
+    /// Whether a request's body is one of the media types; gRPC's forms serve wherever JSON does.
+    static func isMediaType(_ request: Request, of types: Set<String>) -> Bool {
         let type = request.headers[.contentType]?.split(separator: ";").first.map(String.init)?.lowercased()
         let media = type?.trimmingCharacters(in: .whitespaces) ?? ""
-        guard media == "application/json" || media.hasPrefix("application/grpc") else {
-            throw APIError(.unsupportedMediaType, "Send the body as Content-Type: application/json.")
-        }
+        return types.contains(media) || types.contains("application/json") && media.hasPrefix("application/grpc")
     }
 
     private func apiError(_ error: any Error, _ request: Request, _ context: APIContext) -> APIError {

@@ -24,16 +24,16 @@ struct RouteRunner: Sendable {
         switch route.access {
         case .free(let handler):
             let standing = try take(route, context)
-            let request = try await read(request, context)
+            let request = try await read(request, context, for: route)
             var response = try await within(deadline) { try await handler(request) }
             for field in standing { response.headers[field.name] = field.value }
             return response
         case .paid(let product, let prepare):
-            let request = try await read(request, context)
+            let request = try await read(request, context, for: route)
             let handler = try prepare(request)
             return try await sell(product, to: request, context, handler)
         case .quoted(_, let quote):
-            let request = try await read(request, context)
+            let request = try await read(request, context, for: route)
             let (product, handler) = try await quote(request)
             return try await sell(product, to: request, context, handler)
         }
@@ -125,7 +125,12 @@ struct RouteRunner: Sendable {
         }
     }
 
-    private func read(_ request: Request, _ context: APIContext) async throws -> APIRequest {
+    private func read(_ request: Request, _ context: APIContext, for route: APIRoute) async throws -> APIRequest {
+        if RequestPipeline.hasBody(request), !RequestPipeline.isMediaType(request, of: route.mediaTypes) {
+            let types = route.mediaTypes.sorted().joined(separator: " or ")
+            throw APIError(.unsupportedMediaType, "Send the body as Content-Type: \(types).")
+        }
+        let bodyLimit = route.bodyLimit ?? bodyLimit
         let tooLarge = APIError(.payloadTooLarge, "The body is larger than \(bodyLimit) bytes.")
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > bodyLimit { throw tooLarge }
         var body = ByteBuffer()

@@ -58,7 +58,7 @@ extension Setting {
         "ASSAY_MODULES",
         .text,
         default: "oracle",
-        "Modules that `assay serve` mounts, separated by commas; there is one so far: oracle."
+        "Modules that `assay serve` mounts, separated by commas: oracle, roughtime."
     )
     public static let indexProof = Setting(
         "ASSAY_402INDEX_PROOF",

@@ -12,7 +12,7 @@ extension Setting {
     /// Seconds after which a responder takes a new online key.
     public static let roughtimeRotateSeconds = Setting(
         "ASSAY_ROUGHTIME_ROTATE_SECONDS",
-        .integer(1...259_200),
+        .integer(1...691_200),
         default: "86400",
         "Seconds after which the Roughtime responder makes a new online key and asks for its delegation."
     )

@@ -83,9 +83,28 @@ extension Setting {
         "Signatures per second and worker for single requests of drafts whose clients disagree about trees."
     )
 
+    public static let roughtimePrice = Setting(
+        "ASSAY_ROUGHTIME_PRICE_SATS",
+        .integer(0...1_000_000),
+        default: "0",
+        "Price of a Roughtime answer over HTTP, in sat; 0 is free."
+    )
+    public static let roughtimeBatchPrice = Setting(
+        "ASSAY_ROUGHTIME_BATCH_PRICE_SATS",
+        .integer(0...1_000_000),
+        default: "1",
+        "Price of a batch of Roughtime answers over HTTP, in sat; 0 is free."
+    )
+    public static let roughtimePublicHost = Setting(
+        "ASSAY_ROUGHTIME_PUBLIC_HOST",
+        .text,
+        "Host name that the published Roughtime server list gives; without it the one a caller has used."
+    )
+
     static let roughtimeServer = [
         roughtimePublicKey, roughtimeListen, roughtimeTCP, roughtimeSocket, roughtimeWorkers, roughtimeVersions,
         roughtimeMetricsPort, roughtimeRequestFile, roughtimeCertificates, roughtimeGrace, roughtimeRadiusFloor,
-        roughtimeSmear, roughtimeGrease, roughtimeLegacyBudget,
+        roughtimeSmear, roughtimeGrease, roughtimeLegacyBudget, roughtimePrice, roughtimeBatchPrice,
+        roughtimePublicHost,
     ]
 }

@@ -42,12 +42,32 @@ public struct RunFile: Sendable, Codable, Hashable {
         }
     }
 
+    /// The Roughtime responder.
+    public struct TimeServer: Sendable, Codable, Hashable {
+        /// Host and port.
+        public var udp: String
+        public var tcp: String
+        /// Of the gateway, which answers `POST /roughtime`.
+        public var http: String
+        /// The long-term key in base64.
+        public var publicKey: String
+
+        public init(udp: String, tcp: String, http: String, publicKey: String) {
+            self.udp = udp
+            self.tcp = tcp
+            self.http = http
+            self.publicKey = publicKey
+        }
+    }
+
     public var api: String
     public var crawlerMetrics: String
     /// The database's connection URL; without a password.
     public var database: String
     public var lnd: Node
     public var payer: Payer
+    /// Missing in files of versions that had none.
+    public var roughtime: TimeServer?
     public var operatorTokenFile: String
     public var apiKeyFile: String
     public var pids: [String: Int32]
@@ -58,6 +78,7 @@ public struct RunFile: Sendable, Codable, Hashable {
         database: String,
         lnd: Node,
         payer: Payer,
+        roughtime: TimeServer? = nil,
         operatorTokenFile: String,
         apiKeyFile: String,
         pids: [String: Int32]
@@ -67,6 +88,7 @@ public struct RunFile: Sendable, Codable, Hashable {
         self.database = database
         self.lnd = lnd
         self.payer = payer
+        self.roughtime = roughtime
         self.operatorTokenFile = operatorTokenFile
         self.apiKeyFile = apiKeyFile
         self.pids = pids
@@ -88,7 +110,7 @@ public struct RunFile: Sendable, Codable, Hashable {
     ///
     /// Only processes that still run the given program are touched: a process id may belong to somebody else by now.
     public func stopLeftovers(program: String) async {
-        let names = ["serve", "crawl", "sandbox"]
+        let names = ["serve", "crawl", "sandbox", "roughtime"]
         let left = names.compactMap { pids[$0] }.filter { Self.runs($0, program) }
         for id in left { kill(id, SIGTERM) }
         for _ in 0..<200 where left.contains(where: { Self.runs($0, program) }) {

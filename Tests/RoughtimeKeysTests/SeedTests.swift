@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ByteCoding
+import CLinux
 import Crypto
 import Glibc
 import Testing
@@ -104,6 +105,14 @@ struct SeedTests {
         page.bytes(32).copyBytes(from: seed)
         page.overwrite()
         #expect(page.bytes(32).allSatisfy { $0 == 0 })
+    }
+
+    @Test("is in a process that leaves no core dump and that others of its user cannot look into")
+    func processMemory() throws {
+        #expect(!ProcessMemory.isProtected)
+        try ProcessMemory.protect()
+        defer { _ = clinux_set_dumpable(1) }
+        #expect(ProcessMemory.isProtected)
     }
 
     @Test("differs each time it is made")

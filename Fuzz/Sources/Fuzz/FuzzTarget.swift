@@ -11,8 +11,8 @@ struct FuzzTarget: Sendable {
     let check: @Sendable ([UInt8]) -> Void
 
     static let all = [
-        bolt11, caveat, challenge, credential, graph, keyRing, macaroon, outboundURL, receipt, registry, serviceAnswer,
-        servicesFile,
+        bolt11, caveat, challenge, credential, graph, keyRing, macaroon, outboundURL, receipt, registry, releaseArchive,
+        releaseManifest, roughtimeKeys, serviceAnswer, servicesFile,
     ]
 }
 

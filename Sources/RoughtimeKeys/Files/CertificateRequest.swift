@@ -83,7 +83,7 @@ public struct CertificateRequest: Sendable, Hashable {
         try self.init(parsing: try BoundedFile.read(path, limit: Self.greatestFile))
     }
 
-    /// Writes the request file in one step: readers see the old one or the new one. Its mode is 0640.
+    /// Writes the request file in one step, with mode 0640: readers see the old one or the new one.
     public func write(to path: String) throws(RoughtimeKeyError) {
         try DurableFile.write(try encoded(), to: path, mode: 0o640)
     }

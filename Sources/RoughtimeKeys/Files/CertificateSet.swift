@@ -13,7 +13,7 @@ public struct CertificateSet: Sendable, Equatable {
     public static let greatestFile = 8192
     private static let kind = "assay-roughtime-certificates"
 
-    /// The key that has signed, 32 bytes. Who reads a set compares it with the key it expects.
+    /// The key that has signed, 32 bytes; who reads a set compares it with the key it expects.
     public let longTermPublicKey: [UInt8]
     /// The online key, 32 bytes.
     public let publicKey: [UInt8]
@@ -136,7 +136,7 @@ public struct CertificateSet: Sendable, Equatable {
         try self.init(parsing: try BoundedFile.read(path, limit: Self.greatestFile))
     }
 
-    /// Writes the file in one step: readers see the old one or the new one. Its mode is 0640.
+    /// Writes the file in one step, with mode 0640: readers see the old one or the new one.
     public func write(to path: String) throws(RoughtimeKeyError) {
         try DurableFile.write(try encoded(), to: path, mode: 0o640)
     }

@@ -54,16 +54,7 @@ public struct DelegationPolicy: Sendable, Hashable {
         clock: KernelClock,
         mintings: [Minting]
     ) throws(RoughtimeKeyError) -> ClosedRange<Int64> {
-        guard clock.isSynchronised || allowsUnsynchronisedClock else {
-            throw RoughtimeKeyError(
-                .refused,
-                """
-                the kernel says that the clock is not synchronised, and a delegation must not begin at a wrong time: start \
-                an NTP client (timedatectl, chronyc tracking), or set ASSAY_ROUGHTIME_UNSYNC=wide where no client trusts \
-                this server
-                """
-            )
-        }
+        if !allowsUnsynchronisedClock { try clock.requireSynchronised() }
         let now = clock.now
         guard now > Self.leadIn else { throw RoughtimeKeyError(.refused, "the clock stands at 1970") }
         if let last = mintings.map(\.time).max(), now < last {

@@ -38,4 +38,22 @@ public struct KernelClock: Sendable, Hashable {
             isNearLeapSecond: result != TIME_OK && result != TIME_ERROR
         )
     }
+
+    /// Reads the time where a system call filter hides the clock's state, and something outside has looked at that.
+    public static func checkedElsewhere() -> KernelClock { KernelClock(now: Int64(time(nil)), isSynchronised: true) }
+
+    /// Makes sure that the clock is synchronised.
+    /// - Throws: ``RoughtimeKeyError/Code/refused``.
+    public func requireSynchronised() throws(RoughtimeKeyError) {
+        guard isSynchronised else {
+            throw RoughtimeKeyError(
+                .refused,
+                """
+                the kernel says that the clock is not synchronised, and a delegation must not begin at a wrong time: start \
+                an NTP client (timedatectl, chronyc tracking), or set ASSAY_ROUGHTIME_UNSYNC=wide where no client trusts \
+                this server
+                """
+            )
+        }
+    }
 }

@@ -2,16 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLinux
-internal import Glibc
 
 /// Keeps this process's memory from others of the same user.
 public enum ProcessMemory {
     /// Makes core dumps, `ptrace` and `/proc/PID/mem` impossible for all but root, for the rest of the process's life.
     public static func protect() throws(RoughtimeKeyError) {
-        var none = rlimit(rlim_cur: 0, rlim_max: 0)
-        guard clinux_set_dumpable(0) == 0, setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none) == 0 else {
-            throw .system("switch off core dumps")
-        }
+        guard clinux_set_dumpable(0) == 0 else { throw .system("switch off core dumps") }
     }
 
     /// Whether ``protect()`` is in force.

@@ -14,7 +14,7 @@ import Supervisor
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Start everything: database, sandbox Lightning node, crawler and API.",
+        abstract: "Start everything: database, sandbox Lightning node, crawler, Roughtime responder and API.",
         discussion: """
             For newcomers, development and tests: a private Postgres, a sandbox node without real money, a snapshot of the \
             real Lightning graph. Every address and credential file is written to DIR/run.json. Each part is a process of \
@@ -57,7 +57,15 @@ struct RunCommand: AsyncParsableCommand {
         if let previous = directory.previousRun {
             await previous.stopLeftovers(program: ProgramFiles.executable.path)
         }
-        let plan = try RunPlan(directory: directory, settings: settings, host: host, port: port, graph: graph)
+        let roughtime = try await RunRoughtime(directory: directory.path + "/roughtime")
+        let plan = try RunPlan(
+            directory: directory,
+            roughtime: roughtime,
+            settings: settings,
+            host: host,
+            port: port,
+            graph: graph
+        )
 
         Terminal.note("Assay \(BuildInfo.current.version), data in \(directory.path)")
         let (database, server) = try await openDatabase(directory, settings, logger)

@@ -76,7 +76,10 @@ struct ServeCommand: AsyncParsableCommand {
         )
         let metrics = MetricsSetup.access(settings, operators: till.operators)
         let probes = try ProbeSales(settings, client, ledger: till.ledger, logger: logger)
-        let own = Self.routes(oracle, monitor, settings, modules: modules) + probes.routes
+        let time = modules.contains("roughtime") ? try RoughtimeWiring.desk(settings, client) : nil
+        let own =
+            Self.routes(oracle, monitor, settings, modules: modules) + probes.routes
+            + (time.map(APIRoute.time) ?? [])
         let signer = try ReceiptSigner.configured(settings)
         gateway.receiptSigner = signer
         let blocked = try await Self.watchBlockList(settings, gateway.blockList, logger: logger)
@@ -151,8 +154,13 @@ struct ServeCommand: AsyncParsableCommand {
         let modules = (settings.text(.modules) ?? "").split(separator: ",").map {
             $0.trimmingCharacters(in: .whitespaces)
         }
-        guard let unknown = modules.first(where: { $0 != "oracle" }) else { return modules }
-        throw Failure(Failure.configuration, "\(Setting.modules.name): '\(unknown)' is not a module; there is: oracle")
+        let known = ["oracle", "roughtime"]
+        guard let unknown = modules.first(where: { !known.contains($0) }) else { return modules }
+        let names = known.joined(separator: ", ")
+        throw Failure(
+            Failure.configuration,
+            "\(Setting.modules.name): '\(unknown)' is not a module; there are: \(names)"
+        )
     }
 }
 

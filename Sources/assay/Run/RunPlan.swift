@@ -13,10 +13,21 @@ struct RunPlan {
     let metricsPort: Int
     let merchantPort: Int
     let payerPort: Int
+    let roughtimePort: Int
+    let roughtimeMetricsPort: Int
+    let roughtime: RunRoughtime
     let graph: String?
 
-    init(directory: RunDirectory, settings: Settings, host: String, port: Int?, graph: String?) throws {
+    init(
+        directory: RunDirectory,
+        roughtime: RunRoughtime,
+        settings: Settings,
+        host: String,
+        port: Int?,
+        graph: String?
+    ) throws {
         self.directory = directory
+        self.roughtime = roughtime
         self.host = host
         let previous = directory.previousRun
         if let port, port != 0 {
@@ -30,6 +41,9 @@ struct RunPlan {
         metricsPort = try Self.port(previous?.crawlerMetrics, standard: settings.integer(.crawlerMetricsPort) ?? 9091)
         merchantPort = try Self.port(previous?.lnd.restUrl, standard: 18080)
         payerPort = try Self.port(previous?.payer.restUrl, standard: 18081)
+        roughtimePort = try Self.port(previous?.roughtime.map { "http://\($0.udp)" }, standard: 15319)
+        let metrics = settings.integer(.roughtimeMetricsPort) ?? 9092
+        roughtimeMetricsPort = metrics == 0 ? 0 : try Self.port(nil, standard: metrics)
         self.graph = graph ?? ProgramFiles.graphSnapshot
         if self.graph == nil {
             throw Failure(
@@ -68,6 +82,12 @@ struct RunPlan {
                 restUrl: "https://127.0.0.1:\(payerPort)",
                 tlsCert: payer + "/tls.cert",
                 macaroon: payer + "/pay.macaroon"
+            ),
+            roughtime: .init(
+                udp: "127.0.0.1:\(roughtimePort)",
+                tcp: "127.0.0.1:\(roughtimePort)",
+                http: String(api.dropFirst("http://".count)),
+                publicKey: roughtime.publicKey
             ),
             operatorTokenFile: directory.operatorToken,
             apiKeyFile: directory.apiKey,

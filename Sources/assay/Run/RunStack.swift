@@ -23,12 +23,19 @@ final class RunStack: Sendable {
 
     /// The supervisors, in the order of starting.
     var services: [any Service] {
-        [sandbox, serve, crawl].map { child in
-            ProcessSupervisor(child, logger: logger) { id in
-                self.pids.withLock { $0[child.name] = id }
-                self.writeRunFile()
+        let delegate = DelegateRunner(
+            files: plan.roughtime,
+            environment: responder.environment,
+            logFile: plan.directory.log("roughtime-delegate"),
+            logger: logger
+        )
+        return [delegate]
+            + [sandbox, responder, serve, crawl].map { child in
+                ProcessSupervisor(child, logger: logger) { id in
+                    self.pids.withLock { $0[child.name] = id }
+                    self.writeRunFile()
+                }
             }
-        }
     }
 
     /// Writes `run.json` as things stand.
@@ -51,6 +58,8 @@ final class RunStack: Sendable {
             "serve",
             [],
             [
+                Setting.roughtimeSocket.name: plan.roughtime.socket,
+                Setting.roughtimePublicKey.name: plan.roughtime.publicKeyFile,
                 Setting.host.name: plan.host, Setting.port.name: "\(plan.apiPort)",
                 Setting.databaseURL.name: database, Setting.lndURL.name: node.restUrl,
                 Setting.lndCertificate.name: node.tlsCert, Setting.invoiceMacaroon.name: node.invoiceMacaroon,
@@ -64,7 +73,28 @@ final class RunStack: Sendable {
                 Setting.globalLimit.name: "60000", Setting.discoveryLimit.name: "60000",
                 Setting.challengeRate.name: "1000", Setting.challengeBurst.name: "2000",
                 Setting.totalChallengeRate.name: "2000", Setting.openInvoices.name: "100000",
+                Setting.modules.name: "oracle,roughtime",
             ]
+        )
+    }
+
+    private var responder: Child {
+        let files = plan.roughtime
+        return child(
+            "roughtime",
+            [],
+            [
+                Setting.roughtimeListen.name: "127.0.0.1:\(plan.roughtimePort)",
+                Setting.roughtimeSocket.name: files.socket,
+                Setting.roughtimePublicKey.name: files.publicKeyFile,
+                Setting.roughtimeRequestFile.name: files.request,
+                Setting.roughtimeCertificates.name: files.certificates,
+                Setting.roughtimeMetricsPort.name: "\(plan.roughtimeMetricsPort)",
+                "\(Setting.apiKey.name)_FILE": plan.directory.apiKey,
+            ],
+            // Fresh machines and containers are often not synchronised; the radius says so.
+            standard: [Setting.roughtimeUnsynchronised.name: "wide"],
+            subcommand: ["serve"]
         )
     }
 
@@ -92,7 +122,8 @@ final class RunStack: Sendable {
         _ name: String,
         _ arguments: [String],
         _ decided: [String: String],
-        standard: [String: String] = [:]
+        standard: [String: String] = [:],
+        subcommand: [String] = []
     ) -> Child {
         let inherited = ProcessInfo.processInfo.environment
         let plain = Setting.all.filter { !$0.isSecret }.map(\.name) + ["PATH", "HOME", "TZ", "LANG"]
@@ -102,7 +133,7 @@ final class RunStack: Sendable {
         return Child(
             name: name,
             executable: ProgramFiles.executable.path,
-            arguments: [name, "--parent", "\(getpid())"] + arguments,
+            arguments: [name] + subcommand + ["--parent", "\(getpid())"] + arguments,
             environment: environment,
             logFile: plan.directory.log(name)
         )

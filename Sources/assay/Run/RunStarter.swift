@@ -50,6 +50,7 @@ struct RunStarter: Service {
             Assay is running.
               API              \(plan.api)/api/health
               API description  \(plan.api)/api/openapi.json
+              Roughtime        127.0.0.1:\(plan.roughtimePort), UDP and TCP, key \(plan.roughtime.publicKey)
               metrics          \(plan.api)/metrics and \(plan.crawlerMetrics)/metrics
               everything else  \(plan.directory.runFile)
               logs             \(plan.directory.path)/logs

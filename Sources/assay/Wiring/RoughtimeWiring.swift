@@ -2,10 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Gateway
+import LightningPrimitives
+import Postgres
 import Roughtime
 import RoughtimeKeys
+import RoughtimeLink
 import RoughtimeResponder
 import Settings
+import TimeArchive
 
 /// Turns settings into what the Roughtime responder takes.
 enum RoughtimeWiring {
@@ -63,6 +68,26 @@ enum RoughtimeWiring {
         options.rotation = .seconds(settings.integer(.roughtimeRotateSeconds) ?? 86_400)
         options.versions = versions
         return options
+    }
+
+    /// What the gateway's routes need.
+    static func desk(_ settings: Settings, _ client: PostgresClient) throws -> TimeDesk {
+        guard let socket = settings.text(.roughtimeSocket) else {
+            throw Failure(
+                Failure.configuration,
+                "the module roughtime needs \(Setting.roughtimeSocket.name): the Unix socket of 'assay roughtime serve'"
+            )
+        }
+        return TimeDesk(
+            link: ResponderLink(path: socket),
+            publicKey: try publicKey(settings, ProcessInfo.processInfo.environment),
+            prices: TimeDesk.Prices(
+                request: .sat(Int64(settings.integer(.roughtimePrice) ?? 0)),
+                batch: .sat(Int64(settings.integer(.roughtimeBatchPrice) ?? 1))
+            ),
+            reports: MalfeasanceStore(client: client),
+            publicHost: settings.text(.roughtimePublicHost)
+        )
     }
 
     private static func addresses(_ settings: Settings) throws -> [ListenAddress] {
