@@ -115,7 +115,7 @@ struct WireTests {
             let leaves = (0..<count).map { index in (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ index) } }
             let scratch = TreeScratch(leaves: count)
             let hasher = Hasher512(.sha512First32)
-            let flat = leaves.flatMap { $0 } + [0]
+            let flat = Array(leaves.joined()) + [0]
             let digests = flat.withUnsafeBytes { bytes -> [UInt8] in
                 guard let base = bytes.baseAddress else { return [] }
                 for index in 0..<count { scratch.setLeaf(index, base + index * length) }
