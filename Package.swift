@@ -206,6 +206,17 @@ let package = Package(
         .target(name: "CDatagrams"),
         module("RoughtimeLink", ["Roughtime", nioCore, nioPosix]),
         module(
+            "RoughtimeClient",
+            [
+                "ByteCoding", "IPAddresses", "OutboundHTTP", "Roughtime", httpClient, nioCore,
+                nioFoundation, nioHTTP1, nioPosix,
+            ]
+        ),
+        tests(
+            "RoughtimeClient",
+            ["ByteCoding", "IPAddresses", "OutboundHTTP", "Roughtime", crypto, nioCore, nioHTTP1, nioPosix]
+        ),
+        module(
             "LND",
             [
                 "ByteCoding", "Deadlines", "LightningPrimitives", "WatchedFiles", httpClient, lifecycle, logging,
@@ -413,8 +424,8 @@ let package = Package(
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "OutboundHTTP",
                 "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
-                "Registries", "ReleaseFormat", "Releases", "Roughtime", "RoughtimeKeys", "RoughtimeLink",
-                "RoughtimeResponder", "ServiceCatalogue",
+                "Registries", "ReleaseFormat", "Releases", "Roughtime", "RoughtimeClient", "RoughtimeKeys",
+                "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "YAML",
                 argumentParser,
                 httpClient, httpTypes, lifecycle,
