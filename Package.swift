@@ -341,6 +341,19 @@ let package = Package(
             ["ByteCoding", "Roughtime", "RoughtimeKeys", "RoughtimeLink", crypto, lifecycle, logging, nioCore]
         ),
         module("TimeArchive", ["Postgres", "Roughtime", crypto]),
+        module(
+            "TimeStamping",
+            ["BackgroundWork", "Postgres", "Roughtime", "TimeArchive", crypto, lifecycle, logging, metrics]
+        ),
+        tests(
+            "TimeStamping",
+            [
+                "ByteCoding", "Postgres", "PostgresTestSupport", "Roughtime", "TimeArchive", "TimeTestSupport", crypto,
+                logging,
+            ]
+        ),
+        // Used by tests only.
+        module("TimeTestSupport", ["Roughtime", crypto]),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
         module(
@@ -369,7 +382,7 @@ let package = Package(
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
                 "PrometheusExposition", "ReverseProxy", "Roughtime", "RoughtimeLink", "ServiceCatalogue",
                 "ServiceProbing",
-                "TimeArchive", "TrustScore",
+                "TimeArchive", "TimeStamping", "TrustScore",
                 "WatchedFiles", crypto,
                 httpTypes,
                 hummingbird, hummingbirdCore, lifecycle, logging, metrics, nioCore, nioFoundation, nioHTTP1,
@@ -379,8 +392,9 @@ let package = Package(
         tests(
             "Gateway",
             [
-                "Gate", "IPAddresses", "Ledger", "LightningPrimitives", "Postgres", "PostgresTestSupport",
-                "ServiceProbing", httpTypes, logging, nioCore,
+                "ByteCoding", "Gate", "IPAddresses", "Ledger", "LightningPrimitives", "Postgres", "PostgresTestSupport",
+                "Roughtime", "ServiceProbing", "TimeArchive", "TimeStamping", "TimeTestSupport", crypto, httpTypes,
+                logging, nioCore,
             ]
         ),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
@@ -402,7 +416,7 @@ let package = Package(
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
                 "Registries", "ReleaseFormat", "Releases", "Roughtime", "RoughtimeKeys", "RoughtimeLink",
                 "RoughtimeResponder", "ServiceCatalogue",
-                "ServiceChecks", "ServiceProbing", "TimeArchive", "YAML",
+                "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
                 argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,

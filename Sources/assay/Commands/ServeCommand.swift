@@ -77,9 +77,10 @@ struct ServeCommand: AsyncParsableCommand {
         let metrics = MetricsSetup.access(settings, operators: till.operators)
         let probes = try ProbeSales(settings, client, ledger: till.ledger, logger: logger)
         let time = modules.contains("roughtime") ? try RoughtimeWiring.desk(settings, client) : nil
+        let stamps = modules.contains("roughtime") ? try StampWiring(settings) : nil
         let own =
             Self.routes(oracle, monitor, settings, modules: modules) + probes.routes
-            + (time.map(APIRoute.time) ?? [])
+            + (time.map(APIRoute.time) ?? []) + (stamps.map { APIRoute.stamps($0.desk) } ?? [])
         let signer = try ReceiptSigner.configured(settings)
         gateway.receiptSigner = signer
         let blocked = try await Self.watchBlockList(settings, gateway.blockList, logger: logger)
