@@ -19,4 +19,7 @@ extension AnswerSchema {
         ],
         optional: ["path", "index"]
     )
+
+    /// A score with proofs of when it was made.
+    static let stampedScore = object(["document": .string, "proof": timeProof, "after": .string])
 }

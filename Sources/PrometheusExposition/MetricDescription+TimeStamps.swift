@@ -4,7 +4,10 @@
 extension MetricDescription {
     /// Stamps and the guard of the clock.
     static let timeStamps = [
-        MetricDescription("time_stamps_total", "Stamps asked of the time server, by kind (document, scores) and result."),
+        MetricDescription(
+            "time_stamps_total",
+            "Stamps asked of the time server, by kind (document, scores) and result."
+        ),
         MetricDescription("time_stamped_scores", "Scores in the last stamp of scores."),
         MetricDescription("time_stamp_age_seconds", "Age of the newest stamp of scores."),
         MetricDescription("clock_ok", "1 while the clock agrees with a quorum of time servers, 0 while it does not."),

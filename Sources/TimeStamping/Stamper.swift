@@ -76,8 +76,7 @@ public struct Stamper: Sendable {
     /// - Parameter root: 32 bytes.
     public func stamp(root: [UInt8]) async throws(StampError) -> Stamp {
         precondition(root.count == 32)
-        var generator = SystemRandomNumberGenerator()
-        let salt = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        let salt = Self.randomBytes()
         let own = try await ask(nonce: TimeProof.nonce(for: root, salt: salt))
         let first = try Self.verified([own], root: root, salt: salt)
         let links = await extend([own])
@@ -85,6 +84,22 @@ public struct Stamper: Sendable {
         guard links.count > 1, links.first == own, let longer = try? Self.verified(links, root: root, salt: salt)
         else { return first }
         return longer
+    }
+
+    /// An answer of our own server to nothing in particular, a whole packet that was verified.
+    public func answerNow() async throws(StampError) -> [UInt8] {
+        let link = try await ask(nonce: Self.randomBytes())
+        do throws(ChainFailure) {
+            _ = try VerifiedChain(verifying: [link])
+        } catch {
+            throw .unproven(error.description)
+        }
+        return link.response
+    }
+
+    private static func randomBytes() -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     }
 
     private func ask(nonce: [UInt8]) async throws(StampError) -> ChainLink {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import LightningPrimitives
+public import TimeArchive
 public import TimeStamping
 
 /// What the routes that sell stamps need.
@@ -19,9 +20,14 @@ public struct StampDesk: Sendable {
 
     let stamper: Stamper
     let prices: Prices
+    let archive: ScoreArchive?
 
-    public init(stamper: Stamper, prices: Prices = Prices()) {
+    /// Makes a desk.
+    ///
+    /// - Parameter archive: the stamped scores; nil where there are none to sell.
+    public init(stamper: Stamper, prices: Prices = Prices(), archive: ScoreArchive? = nil) {
         self.stamper = stamper
         self.prices = prices
+        self.archive = archive
     }
 }

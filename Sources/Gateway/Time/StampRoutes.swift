@@ -2,17 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ByteCoding
+internal import Foundation
 internal import Gate
 internal import HTTPTypes
 internal import LightningPrimitives
 internal import Metrics
 internal import NIOCore
+internal import Oracle
 internal import Roughtime
+internal import TimeArchive
 internal import TimeStamping
 
 extension APIRoute {
     /// Proofs that documents existed by now.
-    public static func stamps(_ desk: StampDesk) -> [APIRoute] { [stamp(desk)] }
+    public static func stamps(_ desk: StampDesk) -> [APIRoute] {
+        [stamp(desk)] + (desk.archive.map { [score(desk, $0)] } ?? [])
+    }
 
     private static func stamp(_ desk: StampDesk) -> APIRoute {
         open(
@@ -40,6 +45,53 @@ extension APIRoute {
                 }
             }
         }
+    }
+
+    private static func score(_ desk: StampDesk, _ archive: ScoreArchive) -> APIRoute {
+        let product = PaidProduct(
+            capability: "stamp",
+            route: "time-scores",
+            price: desk.prices.archive,
+            method: "GET",
+            pathPrefix: "/v1/time/scores"
+        )
+        // Looked up first: what is not there is not sold.
+        let find: @Sendable (APIRequest) async throws -> APIResponse = { request in
+            guard let score = try await archive.find(request.node().hash.bytes) else {
+                throw APIError.notFound("stamped score")
+            }
+            return try answer(score)
+        }
+        return APIRoute(
+            .get,
+            "/v1/time/scores/{ident}",
+            limiter: .time,
+            documentation: RouteDocumentation(
+                "A node's score as a document, proven to be older than its proof and younger than the answer it names",
+                answer: .stampedScore
+            ),
+            access: product.price == .zero
+                ? .free(find)
+                : .quoted(product) { request in
+                    let answer = try await find(request)
+                    return (product, { _ in answer })
+                }
+        )
+    }
+
+    private static func answer(_ score: StampedScore) throws -> APIResponse {
+        // Whoever sells evidence looks at it first.
+        do throws(TimeProofFailure) { _ = try score.proof.verify() } catch {
+            throw APIError(.internalError, "The stored proof does not hold; nothing was charged.")
+        }
+        // The proof goes out as it is written wherever else it is.
+        let document = try JSONEncoder().encode(String(decoding: score.document, as: UTF8.self))
+        var body = ByteBuffer(string: #"{"after":"\#(Base64.encode(score.after))","document":"#)
+        body.writeBytes(document)
+        body.writeString(#","proof":"#)
+        body.writeBytes(score.proof.json)
+        body.writeString("}")
+        return APIResponse(headers: [.contentType: "application/json", .cacheControl: "no-store"], body: body)
     }
 
     private static func count(_ result: String) {

@@ -77,7 +77,14 @@ struct ServeCommand: AsyncParsableCommand {
         let metrics = MetricsSetup.access(settings, operators: till.operators)
         let probes = try ProbeSales(settings, client, ledger: till.ledger, logger: logger)
         let time = modules.contains("roughtime") ? try RoughtimeWiring.desk(settings, client) : nil
-        let stamps = modules.contains("roughtime") ? try StampWiring(settings) : nil
+        let stamps =
+            modules.contains("roughtime")
+            ? try StampWiring(
+                settings,
+                client,
+                oracle: modules.contains("oracle") ? oracle : nil,
+                logger: logger
+            ) : nil
         let own =
             Self.routes(oracle, monitor, settings, modules: modules) + probes.routes
             + (time.map(APIRoute.time) ?? []) + (stamps.map { APIRoute.stamps($0.desk) } ?? [])
@@ -102,7 +109,7 @@ struct ServeCommand: AsyncParsableCommand {
         let services: [any Service] =
             (database.server.map { [$0] } ?? []) + [client, money, readiness, LNDWatch([(.invoice, lnd)])]
             + till.services
-            + (blocked.map { [$0] } ?? []) + probes.services + [oracle, server]
+            + (blocked.map { [$0] } ?? []) + probes.services + (stamps?.services ?? []) + [oracle, server]
         try await Services.run(services, parent: parent, logger: logger)
         await lnd.shutdown()
     }
