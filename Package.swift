@@ -174,7 +174,8 @@ let package = Package(
             ["Bolt11", "ByteCoding", "L402", "LightningPrimitives", "Macaroons", "TrustScore"],
             resources: [.copy("Vectors")]
         ),
-        module("Roughtime", ["ByteCoding", crypto]),
+        .target(name: "CSHA512"),
+        module("Roughtime", ["ByteCoding", "CSHA512", crypto]),
         tests("Roughtime", ["ByteCoding", crypto], resources: [.copy("Vectors")]),
         module("Settings", [configuration]),
         tests("Settings"),
@@ -204,6 +205,17 @@ let package = Package(
         tests("WatchedFiles", [lifecycle]),
         .target(name: "CDatagrams"),
         module("RoughtimeLink", ["Roughtime", nioCore, nioPosix]),
+        module(
+            "RoughtimeClient",
+            [
+                "ByteCoding", "IPAddresses", "OutboundHTTP", "Roughtime", httpClient, nioCore,
+                nioFoundation, nioHTTP1, nioPosix,
+            ]
+        ),
+        tests(
+            "RoughtimeClient",
+            ["ByteCoding", "IPAddresses", "OutboundHTTP", "Roughtime", crypto, nioCore, nioHTTP1, nioPosix]
+        ),
         module(
             "LND",
             [
@@ -415,8 +427,8 @@ let package = Package(
                 "LND", "Ledger", "LightningPrimitives", "LightningSandbox", "Migrations", "Oracle", "OutboundHTTP",
                 "Postgres",
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
-                "Registries", "ReleaseFormat", "Releases", "Roughtime", "RoughtimeKeys", "RoughtimeLink",
-                "RoughtimeResponder", "ServiceCatalogue",
+                "Registries", "ReleaseFormat", "Releases", "Roughtime", "RoughtimeClient", "RoughtimeKeys",
+                "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
                 argumentParser,
                 httpClient, httpTypes, lifecycle,

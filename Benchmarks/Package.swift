@@ -46,6 +46,13 @@ let package = Package(
             dependencies: assay("EmbeddedPostgres", "Evidence", "Migrations", "Postgres", "TrustScore") + [logging],
             swiftSettings: settings
         ),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CRoughtimeBaseline", dependencies: ["COpenSSL"]),
+        .executableTarget(
+            name: "RoughtimeBenchmark",
+            dependencies: assay("Roughtime", "RoughtimeResponder") + ["CRoughtimeBaseline", crypto, logging],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "TrustBenchmark",
             dependencies: assay(

@@ -28,6 +28,7 @@ let package = Package(
                 .product(name: "PurchaseReceipts", package: "assay"),
                 .product(name: "Registries", package: "assay"),
                 .product(name: "ReleaseFormat", package: "assay"),
+                .product(name: "Roughtime", package: "assay"),
                 .product(name: "RoughtimeKeys", package: "assay"),
                 .product(name: "Secp256k1", package: "assay"),
                 .product(name: "ServiceCatalogue", package: "assay"),

@@ -87,7 +87,7 @@ struct WireTests {
             let cases: [Case]
         }
         let vector: Vector = try Vectors.load("sha512_256")
-        #expect(vector.iv == SHA512Core.initialSHA512_256.map { Hex.encode([UInt8](littleEndian: $0.byteSwapped)) })
+        #expect(vector.iv == TreeHash.sha512_256.initialWords.map { Hex.encode([UInt8](littleEndian: $0.byteSwapped)) })
         for item in vector.cases {
             #expect(TreeHash.sha512_256.digest(item.hex.bytes) == item.sha512_256.bytes)
             #expect(TreeHash.sha512First32.digest(item.hex.bytes) == item.sha512_first32.bytes)
@@ -103,6 +103,27 @@ struct WireTests {
             let split = Int.random(in: 0...length)
             let pieces = Hasher512(.sha512).digest(prefix: 1, Array(bytes[..<split]), Array(bytes[split...]))
             #expect(pieces == Array(SHA512.hash(data: [1] + bytes)))
+        }
+    }
+
+    @Test(
+        "a digest is the same however many messages are hashed beside it",
+        arguments: [0, 32, 111, 112, 127, 128, 1024, 1036]
+    )
+    func lanes(_ length: Int) {
+        for count in [1, 2, 3, 4, 5, 7, 8, 9, 16, 23] {
+            let leaves = (0..<count).map { index in (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ index) } }
+            let scratch = TreeScratch(leaves: count)
+            let hasher = Hasher512(.sha512First32)
+            let flat = Array(leaves.joined()) + [0]
+            let digests = flat.withUnsafeBytes { bytes -> [UInt8] in
+                guard let base = bytes.baseAddress else { return [] }
+                for index in 0..<count { scratch.setLeaf(index, base + index * length) }
+                scratch.hashLeaves(0..<count, length: length, hasher)
+                let depth = scratch.build(count, hasher)
+                return Array(UnsafeRawBufferPointer(start: scratch.root, count: 32)) + [UInt8(depth)]
+            }
+            #expect(digests.dropLast().elementsEqual(MerkleTree(leaves: leaves, hash: .sha512First32).root))
         }
     }
 

@@ -15,7 +15,9 @@ public final class AnswerBatch {
     /// How often answers of a disputed order of trees may have a signature of their own.
     var budget: SignatureBudget
     let grease: Grease
-    let hashers: [TreeHash: Hasher512]
+    private let sha512: Hasher512
+    private let sha512First32: Hasher512
+    private let sha512_256: Hasher512
     let slots: UnsafeMutablePointer<Slot>
     let tree: TreeScratch
     private let requests: UnsafeMutableRawPointer
@@ -57,10 +59,9 @@ public final class AnswerBatch {
     public init(keys: Int = 1, legacySignaturesPerSecond: Int = 2000, greaseOneIn: Int = 0, seed: UInt64 = 0) {
         budget = SignatureBudget(perSecond: legacySignaturesPerSecond)
         grease = Grease(oneIn: greaseOneIn, seed: seed)
-        let core = SHA512Core()
-        hashers = [.sha512: 0, .sha512First32: 0, .sha512_256: 0].reduce(into: [:]) {
-            $0[$1.key] = Hasher512($1.key, core: core)
-        }
+        sha512 = Hasher512(.sha512)
+        sha512First32 = Hasher512(.sha512First32)
+        sha512_256 = Hasher512(.sha512_256)
         slots = .allocate(capacity: Self.capacity)
         slots.initialize(repeating: Slot(), count: Self.capacity)
         tree = TreeScratch(leaves: Self.capacity)
@@ -252,14 +253,8 @@ public final class AnswerBatch {
         _ identity: OnlineIdentity,
         _ time: StatedTime
     ) {
-        guard let hasher = hashers[profile.hash] else { return }
-        for leaf in 0..<count {
-            let slot = Int(members[leaf])
-            let request = slots[slot].request
-            let data =
-                profile.leaf == .packet ? 0..<slots[slot].length : request.nonce
-            tree.setLeaf(leaf, UnsafeRawBufferPointer(rebasing: self.request(slot)[data]), hasher)
-        }
+        let hasher = hasher(profile.hash)
+        hashLeaves(members, count, profile, hasher)
         let depth = tree.build(count, hasher)
         let layout = layouts[depth]
         layout.bytes.withUnsafeBytes { template in
@@ -277,6 +272,40 @@ public final class AnswerBatch {
                 finish(Int(members[leaf]), leaf, depth, UnsafeRawPointer(target), layout, profile, hasher.length)
             }
         }
+    }
+
+    @inline(__always)
+    private func hasher(_ hash: TreeHash) -> Hasher512 {
+        switch hash {
+        case .sha512: sha512
+        case .sha512First32: sha512First32
+        case .sha512_256: sha512_256
+        }
+    }
+
+    /// Hashes the leaves, as many neighbours of one length together as there are.
+    @inline(__always)
+    private func hashLeaves(
+        _ members: UnsafeMutablePointer<Int32>,
+        _ count: Int,
+        _ profile: Profile,
+        _ hasher: Hasher512
+    ) {
+        var start = 0
+        var common = 0
+        for leaf in 0..<count {
+            let slot = Int(members[leaf])
+            let packet = UnsafeRawPointer(requests + slot * Self.requestStride)
+            let isWhole = profile.leaf == .packet
+            let length = isWhole ? slots[slot].length : slots[slot].request.nonce.count
+            tree.setLeaf(leaf, isWhole ? packet : packet + slots[slot].request.nonce.lowerBound)
+            if length != common {
+                if leaf > start { tree.hashLeaves(start..<leaf, length: common, hasher) }
+                start = leaf
+                common = length
+            }
+        }
+        tree.hashLeaves(start..<count, length: common, hasher)
     }
 
     /// Writes what is signed into the first answer of a tree.
@@ -355,11 +384,6 @@ public final class AnswerBatch {
     private func copyNonce(_ slot: Int, _ target: UnsafeMutableRawPointer) {
         let nonce = slots[slot].request.nonce
         target.copyMemory(from: requests + slot * Self.requestStride + nonce.lowerBound, byteCount: nonce.count)
-    }
-
-    @inline(__always)
-    private func request(_ slot: Int) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: requests + slot * Self.requestStride, count: slots[slot].length)
     }
 
     /// Takes the counts of signatures by version and of greased answers, and begins anew.

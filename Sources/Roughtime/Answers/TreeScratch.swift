@@ -8,6 +8,9 @@ final class TreeScratch {
     /// Where each level begins, and how many nodes it has.
     private let starts: UnsafeMutablePointer<Int>
     private let counts: UnsafeMutablePointer<Int>
+    /// The parts of what is hashed next.
+    private let first: UnsafeMutablePointer<UnsafePointer<UInt8>?>
+    private let second: UnsafeMutablePointer<UnsafePointer<UInt8>?>
     private(set) var root: UnsafeMutableRawPointer
 
     init(leaves: Int) {
@@ -17,6 +20,10 @@ final class TreeScratch {
         starts.initialize(repeating: 0, count: 40)
         counts = .allocate(capacity: 40)
         counts.initialize(repeating: 0, count: 40)
+        first = .allocate(capacity: leaves)
+        first.initialize(repeating: nil, count: leaves)
+        second = .allocate(capacity: leaves)
+        second.initialize(repeating: nil, count: leaves)
         root = nodes
     }
 
@@ -24,19 +31,31 @@ final class TreeScratch {
         nodes.deallocate()
         starts.deallocate()
         counts.deallocate()
+        first.deallocate()
+        second.deallocate()
     }
 
+    /// Says where the data of a leaf stands; it is read by ``build(_:length:_:)``.
     @inline(__always)
-    func setLeaf(_ index: Int, _ data: UnsafeRawBufferPointer, _ hasher: Hasher512) {
+    func setLeaf(_ index: Int, _ data: UnsafeRawPointer) {
+        first[index] = data.assumingMemoryBound(to: UInt8.self)
+    }
+
+    /// Hashes some leaves that were set, all of one length.
+    @inline(__always)
+    func hashLeaves(_ range: Range<Int>, length: Int, _ hasher: Hasher512) {
         hasher.hash(
             prefix: Hasher512.leafPrefix,
-            data,
-            UnsafeRawBufferPointer(start: nil, count: 0),
-            into: nodes + index * hasher.length
+            first: UnsafePointer(first + range.lowerBound),
+            firstLength: length,
+            second: nil,
+            secondLength: 0,
+            count: range.count,
+            into: nodes + range.lowerBound * hasher.length
         )
     }
 
-    /// Hashes upwards; returns the number of levels above the leaves.
+    /// Hashes upwards from the leaves; returns the number of levels above them.
     func build(_ leaves: Int, _ hasher: Hasher512) -> Int {
         let length = hasher.length
         var depth = 0
@@ -44,23 +63,31 @@ final class TreeScratch {
         counts[0] = leaves
         while counts[depth] > 1 {
             let (start, count) = (starts[depth], counts[depth])
-            let above = start + count
-            for parent in 0..<(count + 1) / 2 {
-                let left = start + 2 * parent
-                let right = start + min(2 * parent + 1, count - 1)
-                hasher.hash(
-                    prefix: Hasher512.nodePrefix,
-                    UnsafeRawBufferPointer(start: nodes + left * length, count: length),
-                    UnsafeRawBufferPointer(start: nodes + right * length, count: length),
-                    into: nodes + (above + parent) * length
-                )
+            let parents = (count + 1) / 2
+            for parent in 0..<parents {
+                first[parent] = node(start + 2 * parent, length)
+                second[parent] = node(start + min(2 * parent + 1, count - 1), length)
             }
+            hasher.hash(
+                prefix: Hasher512.nodePrefix,
+                first: UnsafePointer(first),
+                firstLength: length,
+                second: UnsafePointer(second),
+                secondLength: length,
+                count: parents,
+                into: nodes + (start + count) * length
+            )
             depth += 1
-            starts[depth] = above
-            counts[depth] = (count + 1) / 2
+            starts[depth] = start + count
+            counts[depth] = parents
         }
         root = nodes + starts[depth] * length
         return depth
+    }
+
+    @inline(__always)
+    private func node(_ index: Int, _ length: Int) -> UnsafePointer<UInt8> {
+        UnsafePointer((nodes + index * length).assumingMemoryBound(to: UInt8.self))
     }
 
     @inline(__always)

@@ -24,10 +24,16 @@ public struct MalfeasanceReport: Equatable, Sendable {
     /// Reads a document.
     ///
     /// Packets are read as they stand; ``VerifiedChain`` says whether they prove anything.
-    public init(json: Data) throws(ReportFormatError) {
+    /// - Parameter keys: long-term keys of servers. Reports of drafts 08 to 11 do not say who answered: without the key
+    ///   among these, such a report cannot be read.
+    public init(json: Data, keys: [[UInt8]] = []) throws(ReportFormatError) {
         guard json.count <= Self.maximumLength else { throw ReportFormatError(description: "the report is too long") }
         guard JSONNesting.isShallow(Array(json), limit: 8) else {
             throw ReportFormatError(description: "the report is nested too deeply")
+        }
+        if let early = try? JSONDecoder().decode(EarlyReport.self, from: json) {
+            links = try early.links(keys: keys)
+            return
         }
         let document: Document
         do {
@@ -75,7 +81,7 @@ public struct MalfeasanceReport: Equatable, Sendable {
         return (try? encoder.encode(document)) ?? Data()
     }
 
-    private static func bytes(_ text: String) -> [UInt8]? {
+    static func bytes(_ text: String) -> [UInt8]? {
         guard text.utf8.count <= 16384 else { return nil }
         return Base64.decode(text)
     }

@@ -62,6 +62,9 @@ public struct TimeProof: Equatable, Sendable {
         self.chain = chain
     }
 
+    /// The digest of a document: SHA-256.
+    public static func digest(of document: some DataProtocol) -> [UInt8] { Array(SHA256.hash(data: document)) }
+
     /// The nonce that binds an exchange to a digest, or to the root of a tree of digests.
     ///
     /// - Parameters:
@@ -86,10 +89,13 @@ public struct TimeProof: Equatable, Sendable {
     /// Checks the whole proof; needs no network.
     ///
     /// - Parameter trustedKeys: long-term keys to believe; nil to believe whoever signed.
-    public func verify(trustedKeys: Set<[UInt8]>? = nil) throws(TimeProofFailure) -> Verified {
+    public func verify(
+        trustedKeys: Set<[UInt8]>? = nil,
+        options: VerificationOptions = VerificationOptions()
+    ) throws(TimeProofFailure) -> Verified {
         let verified: VerifiedChain
         do throws(ChainFailure) {
-            verified = try VerifiedChain(verifying: chain.links, limit: Self.maximumLinks)
+            verified = try VerifiedChain(verifying: chain.links, options: options, limit: Self.maximumLinks)
         } catch {
             throw .chain(error)
         }

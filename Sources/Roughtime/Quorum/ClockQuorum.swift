@@ -23,7 +23,7 @@ public struct ClockQuorum: Equatable, Sendable {
             high = response.latest - Int128(sent)
         }
 
-        var width: Int128 { high - low }
+        public var width: Int128 { high - low }
     }
 
     public enum Outcome: Equatable, Sendable {

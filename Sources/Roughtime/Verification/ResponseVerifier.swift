@@ -26,10 +26,60 @@ public struct ResponseVerifier: Sendable {
 
     public func verify(_ response: [UInt8], to request: Request) throws(VerificationFailure) -> VerifiedResponse {
         guard response.count <= request.packet.count else { throw .longerThanRequest }
-        let message = try message(response, isFramed: request.versions != [.google])
+        let parts = try parts(response, isFramed: request.versions != [.google], offered: request.versions)
+        try checkNonce(parts.message, parts.signed, parts.profile, request)
+        let (order, depth) = try checkTree(parts.message, parts.signed, parts.profile, request)
+        let versions = try serverVersions(parts.signed, parts.profile)
+        let isDowngraded = isDowngraded(parts.profile.version, request.versions, versions)
+        if isDowngraded, options.isStrictAboutVersion { throw .downgraded }
+        let (midpoint, radius) = try checkTime(parts.signed, parts.profile, parts.certificate.delegation)
+        return VerifiedResponse(
+            version: parts.profile.version,
+            midpoint: midpoint,
+            radius: radius,
+            delegation: parts.certificate.delegation,
+            serverVersions: versions,
+            isDowngraded: isDowngraded,
+            usesDraftContext: parts.usesDraftContext,
+            order: order,
+            depth: depth
+        )
+    }
+
+    /// Reads what an answer states about the time without the request: who signed it, and when.
+    ///
+    /// That suffices for whoever wants to know that something is not older than the answer, and for nothing else: the
+    /// answer may be to anybody's question.
+    /// - Throws: ``VerificationFailure`` when a signature does not hold.
+    public func statement(in response: [UInt8]) throws(VerificationFailure) -> SignedStatement {
+        let parts = try parts(response, isFramed: Frame.isFramed(response), offered: nil)
+        let (midpoint, radius) = try checkTime(parts.signed, parts.profile, parts.certificate.delegation)
+        return SignedStatement(
+            version: parts.profile.version,
+            publicKey: longTermPublicKey,
+            midpoint: midpoint,
+            radius: radius
+        )
+    }
+
+    private struct Parts {
+        let message: Message
+        let signed: Message
+        let profile: Profile
+        let certificate: Certificate
+        let usesDraftContext: Bool
+    }
+
+    /// Takes an answer apart and checks both signatures.
+    private func parts(
+        _ response: [UInt8],
+        isFramed: Bool,
+        offered: [Version]?
+    ) throws(VerificationFailure) -> Parts {
+        let message = try message(response, isFramed: isFramed)
         let signedBytes = Array(try message.value(.signedResponse))
         let signed = try Message.nested(signedBytes, .signedResponse)
-        let profile = try profile(message, signed, request)
+        let profile = try profile(message, signed, isFramed: isFramed, offered: offered)
         if profile.responseType == .always || profile.responseType == .ifAsked && message[.type] != nil {
             guard try message.value(.type, length: 4).littleEndianValue == 1 else { throw .invalid(.type) }
         }
@@ -42,22 +92,12 @@ public struct ResponseVerifier: Sendable {
                 try message.value(.signature, length: 64)
             )
         else { throw .responseSignature }
-        try checkNonce(message, signed, profile, request)
-        let (order, depth) = try checkTree(message, signed, profile, request)
-        let versions = try serverVersions(signed, profile)
-        let isDowngraded = isDowngraded(profile.version, request.versions, versions)
-        if isDowngraded, options.isStrictAboutVersion { throw .downgraded }
-        let (midpoint, radius) = try checkTime(signed, profile, certificate.delegation)
-        return VerifiedResponse(
-            version: profile.version,
-            midpoint: midpoint,
-            radius: radius,
-            delegation: certificate.delegation,
-            serverVersions: versions,
-            isDowngraded: isDowngraded,
-            usesDraftContext: usesDraftContext,
-            order: order,
-            depth: depth
+        return Parts(
+            message: message,
+            signed: signed,
+            profile: profile,
+            certificate: certificate,
+            usesDraftContext: usesDraftContext
         )
     }
 
@@ -72,14 +112,15 @@ public struct ResponseVerifier: Sendable {
     private func profile(
         _ message: Message,
         _ signed: Message,
-        _ request: Request
+        isFramed: Bool,
+        offered: [Version]?
     ) throws(VerificationFailure) -> Profile {
-        guard request.versions != [.google] else { return Profile.table[0] }
+        guard isFramed else { return Profile.table[0] }
         // From draft 12 on the version is signed; before, it stands beside what is signed.
         let isOutside = message[.version] != nil && signed[.version] == nil
         let value = isOutside ? try message.value(.version, length: 4) : try signed.value(.version, length: 4)
         let version = Version(rawValue: UInt32(truncatingIfNeeded: value.littleEndianValue))
-        guard request.versions.contains(version), version != .google, let profile = Profile.of(version) else {
+        guard offered?.contains(version) != false, version != .google, let profile = Profile.of(version) else {
             throw .versionNotOffered(version)
         }
         guard profile.hasVersion == isOutside else { throw .missing(.version) }

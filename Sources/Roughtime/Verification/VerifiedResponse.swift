@@ -25,6 +25,19 @@ public struct VerifiedResponse: Equatable, Sendable {
     public var latest: Int128 { midpoint + Int128(radius) }
 }
 
+/// What an answer states, whoever asked.
+public struct SignedStatement: Equatable, Sendable {
+    public let version: Version
+    /// The server's long-term key.
+    public let publicKey: [UInt8]
+    /// In microseconds since 1970, and in microseconds.
+    public let midpoint: Int128
+    public let radius: Int64
+
+    /// Nothing that was made after the answer is older than this.
+    public var earliest: Int128 { midpoint - Int128(radius) }
+}
+
 /// What a verifier accepts beyond the rules.
 public struct VerificationOptions: Sendable {
     /// For version 1, also the signature contexts of the drafts: some programs offer 1 and sign the old way.

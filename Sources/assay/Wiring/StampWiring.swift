@@ -7,6 +7,7 @@ import LightningPrimitives
 import Logging
 import Oracle
 import Postgres
+import RoughtimeClient
 import RoughtimeLink
 import ServiceLifecycle
 import Settings
@@ -27,7 +28,8 @@ struct StampWiring {
         let link = try RoughtimeWiring.link(settings)
         let stamper = Stamper(
             publicKey: try RoughtimeWiring.publicKey(settings, ProcessInfo.processInfo.environment),
-            answer: { try await link.answer($0) }
+            answer: { try await link.answer($0) },
+            extend: try Self.witnesses(settings)
         )
         let archive = ScoreArchive(client: client)
         desk = StampDesk(
@@ -52,6 +54,22 @@ struct StampWiring {
                 logger: logger
             )
         ]
+    }
+}
+
+extension StampWiring {
+    /// Servers of others that sign a stamp after our own.
+    private static let witnessesWanted = 2
+    /// For all of them; a caller waits for the stamp.
+    private static let patience = Duration.seconds(6)
+
+    private static func witnesses(_ settings: Settings) throws -> Stamper.Extension {
+        guard let servers = try ClockWiring.servers(settings, .stampServers) else { return { $0 } }
+        let sequence = ChainSequence(rounds: 1, perServer: .seconds(2), enough: witnessesWanted)
+        return { links in
+            let run = await sequence.run(servers.shuffled(), after: links, within: patience)
+            return links + run.links
+        }
     }
 }
 
