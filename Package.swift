@@ -39,6 +39,7 @@ let x509: Target.Dependency = .product(name: "X509", package: "swift-certificate
 let swiftASN1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
@@ -350,9 +351,33 @@ let package = Package(
         ),
         tests(
             "RoughtimeResponder",
-            ["ByteCoding", "Roughtime", "RoughtimeKeys", "RoughtimeLink", crypto, lifecycle, logging, nioCore]
+            [
+                "ByteCoding", "Roughtime", "RoughtimeKeys", "RoughtimeLink", crypto, lifecycle,
+                logging, nioCore, nioEmbedded, subprocess, system,
+            ]
+        ),
+        .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+        // A process whose allocations are counted. Counting takes malloc's place, so no test may be linked with it.
+        .executableTarget(
+            name: "AllocationProbe",
+            dependencies: ["CAllocationCount", "Roughtime", "RoughtimeResponder", crypto, logging],
+            path: "Tests/AllocationProbe",
+            swiftSettings: settings
         ),
         module("TimeArchive", ["Postgres", "Roughtime", crypto]),
+        module(
+            "TimeStamping",
+            ["BackgroundWork", "ByteCoding", "Roughtime", "TimeArchive", crypto, lifecycle, logging, metrics]
+        ),
+        tests(
+            "TimeStamping",
+            [
+                "ByteCoding", "Postgres", "PostgresTestSupport", "Roughtime", "TimeArchive", "TimeTestSupport", crypto,
+                logging,
+            ]
+        ),
+        // Used by tests only.
+        module("TimeTestSupport", ["Roughtime", crypto]),
         module("Supervisor", [lifecycle, logging, subprocess, system]),
         tests("Supervisor", [lifecycle, logging]),
         module(
@@ -381,7 +406,7 @@ let package = Package(
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
                 "PrometheusExposition", "ReverseProxy", "Roughtime", "RoughtimeLink", "ServiceCatalogue",
                 "ServiceProbing",
-                "TimeArchive", "TrustScore",
+                "TimeArchive", "TimeStamping", "TrustScore",
                 "WatchedFiles", crypto,
                 httpTypes,
                 hummingbird, hummingbirdCore, lifecycle, logging, metrics, nioCore, nioFoundation, nioHTTP1,
@@ -391,8 +416,9 @@ let package = Package(
         tests(
             "Gateway",
             [
-                "Gate", "IPAddresses", "Ledger", "LightningPrimitives", "Postgres", "PostgresTestSupport",
-                "ServiceProbing", httpTypes, logging, nioCore,
+                "ByteCoding", "Gate", "IPAddresses", "Ledger", "LightningPrimitives", "Postgres", "PostgresTestSupport",
+                "Roughtime", "ServiceProbing", "TimeArchive", "TimeStamping", "TimeTestSupport", crypto, httpTypes,
+                logging, nioCore, nioEmbedded, nioHTTPTypes,
             ]
         ),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
@@ -414,7 +440,7 @@ let package = Package(
                 "PrometheusExposition", "PurchaseReceipts", "Secp256k1", "Settings", "Supervisor", "WatchedFiles",
                 "Registries", "ReleaseFormat", "Releases", "Roughtime", "RoughtimeClient", "RoughtimeKeys",
                 "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
-                "ServiceChecks", "ServiceProbing", "TimeArchive", "YAML",
+                "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
                 argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,

@@ -21,6 +21,7 @@ public final class Gate: Sendable {
     let ledger: Ledger
     let issuer: ChallengeIssuer
     let cashier: Cashier
+    let clock: ClockGuard
     let logger: Logger
     private let verifySeconds = Timer(label: "l402_verify_seconds")
     private let verified = Counter(label: "l402_verified_total", dimensions: [("result", "ok")])
@@ -35,6 +36,7 @@ public final class Gate: Sendable {
     /// - Parameters:
     ///   - revocations: a service of its own; nobody is admitted with a token before it has read its table.
     ///   - operators: who may use paid routes without paying.
+    ///   - clock: whether anything that expires may be made.
     public init(
         configuration: GateConfiguration,
         keyRing: KeyRing,
@@ -44,8 +46,10 @@ public final class Gate: Sendable {
         settledInvoices: SettledInvoices,
         revocations: Revocations,
         operators: OperatorAccess,
+        clock: ClockGuard = .off,
         logger: Logger
     ) {
+        self.clock = clock
         self.configuration = configuration
         self.ledger = ledger
         self.operators = operators
@@ -53,7 +57,13 @@ public final class Gate: Sendable {
         self.logger = logger
         let ring = RingBox(keyRing)
         self.ring = ring
-        let issuer = ChallengeIssuer(configuration: configuration, lnd: lnd, readiness: readiness, logger: logger)
+        let issuer = ChallengeIssuer(
+            configuration: configuration,
+            lnd: lnd,
+            readiness: readiness,
+            clock: clock,
+            logger: logger
+        )
         self.issuer = issuer
         settlements = Settlements(
             lnd: lnd,

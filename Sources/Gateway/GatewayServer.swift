@@ -123,7 +123,7 @@ public struct GatewayServer: Service {
         )
         // A slow client must not hold a connection for ever, and headers are bounded before they are looked at.
         let http1 = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [HeadDeadline(headTimeout)],
+            additionalChannelHandlers: [HeadDeadline(headTimeout), DateField()],
             idleTimeout: .seconds(60),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 12 * 1024,

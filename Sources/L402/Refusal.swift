@@ -31,6 +31,8 @@ public struct Refusal: Error, Hashable, CustomStringConvertible {
         case priceChanged = "price_changed"
         case lndUnavailable = "lnd_unavailable"
         case storeUnavailable = "store_unavailable"
+        /// Our clock is wrong, so that nothing that expires is made.
+        case unsynchronised
         case rateLimited = "rate_limited"
     }
 
@@ -54,7 +56,7 @@ public struct Refusal: Error, Hashable, CustomStringConvertible {
     public var remedy: Remedy {
         switch code {
         case .malformed: .fixCredential
-        case .notSettled, .lndUnavailable, .storeUnavailable: .wait
+        case .notSettled, .lndUnavailable, .storeUnavailable, .unsynchronised: .wait
         case .rateLimited: .slowDown
         default: .pay
         }
@@ -87,6 +89,7 @@ public struct Refusal: Error, Hashable, CustomStringConvertible {
         case .priceChanged: "The price has changed since the token was made."
         case .lndUnavailable: "Payments cannot be taken at the moment; repeat the request later."
         case .storeUnavailable: "The request cannot be accounted for at the moment; repeat it later."
+        case .unsynchronised: "Nothing is sold while this server's clock is wrong; repeat the request later."
         case .rateLimited: "Too many requests; wait as long as Retry-After says."
         }
     }

@@ -21,7 +21,7 @@ public struct MintedToken: Sendable {
 extension Gate {
     /// Makes a token with value that nobody has paid for.
     ///
-    /// - Throws: what the ledger says.
+    /// - Throws: what the ledger says; a ``Refusal`` while the clock is known to be wrong.
     public func mint(
         _ amount: MilliSatoshi,
         service: String,
@@ -29,6 +29,7 @@ extension Gate {
         capabilities: [String]?,
         lifetimeSeconds: Int64
     ) async throws -> MintedToken {
+        try clock.check()
         let preimage = ring.current.preimage(for: .call)
         let expiresAt = Int64(Date().timeIntervalSince1970) + lifetimeSeconds
         let terms = TokenTerms(service: service, tier: tier, capabilities: capabilities, validUntil: expiresAt)

@@ -27,10 +27,18 @@ final class ChallengeIssuer: Sendable {
     private let configuration: GateConfiguration
     private let lnd: LNDClient
     private let readiness: NodeReadiness
+    private let clock: ClockGuard
     private let logger: Logger
     private let state: Mutex<State>
 
-    init(configuration: GateConfiguration, lnd: LNDClient, readiness: NodeReadiness, logger: Logger) {
+    init(
+        configuration: GateConfiguration,
+        lnd: LNDClient,
+        readiness: NodeReadiness,
+        clock: ClockGuard,
+        logger: Logger
+    ) {
+        self.clock = clock
         self.configuration = configuration
         self.lnd = lnd
         self.readiness = readiness
@@ -48,6 +56,9 @@ final class ChallengeIssuer: Sendable {
         keyRing: KeyRing,
         now: Int64
     ) async -> Admission {
+        do throws(Refusal) { try clock.check() } catch {
+            return .refused(error, retryAfterSeconds: ClockGuard.retryAfterSeconds)
+        }
         if let known = repeated(order, request, now: now) { return .challenged(known, because: refusal) }
         guard let network = readiness.network else { return .refused(Refusal(.lndUnavailable), retryAfterSeconds: 5) }
         if let wait = admit(order, request, keyRing, now: now) { return wait }

@@ -5,6 +5,7 @@ internal import ByteCoding
 internal import Foundation
 internal import Gate
 internal import HTTPTypes
+internal import L402
 internal import Ledger
 internal import LightningPrimitives
 
@@ -72,13 +73,18 @@ extension APIRoute {
                 throw APIError(.validationError, "capabilities are words", details: ["field": "capabilities"])
             }
         }
-        let token = try await desk.gate.mint(
-            .sat(body.sats),
-            service: service,
-            tier: body.tier ?? 0,
-            capabilities: body.capabilities,
-            lifetimeSeconds: lifetime
-        )
+        let token: MintedToken
+        do {
+            token = try await desk.gate.mint(
+                .sat(body.sats),
+                service: service,
+                tier: body.tier ?? 0,
+                capabilities: body.capabilities,
+                lifetimeSeconds: lifetime
+            )
+        } catch let refusal as Refusal {
+            throw PaymentRequired.error(refusal, retryAfterSeconds: 60)
+        }
         await desk.credentials.note(
             "mint",
             on: token.paymentHash.hex,

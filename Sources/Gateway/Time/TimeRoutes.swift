@@ -19,11 +19,12 @@ extension APIRoute {
     static let packetTypes: Set<String> = ["application/octet-stream", "application/vnd.assay.roughtime"]
 
     /// A route that is free or paid, as its price says; what is wrong is found before either.
-    private static func open(
+    static func open(
         _ method: HTTPRequest.Method,
         _ path: String,
         price: MilliSatoshi,
         capability: String,
+        route: String? = nil,
         documentation: RouteDocumentation,
         _ prepare: @escaping @Sendable (APIRequest) throws -> @Sendable () async throws -> APIResponse
     ) -> APIRoute {
@@ -33,6 +34,7 @@ extension APIRoute {
             : .paid(
                 PaidProduct(
                     capability: capability,
+                    route: route,
                     price: price,
                     method: method.rawValue,
                     pathPrefix: path.split(separator: "{").first.map(String.init)

@@ -42,6 +42,7 @@ struct ServeCommand: AsyncParsableCommand {
         let modules = try Self.modules(settings)
         let keyRing = try KeyRing.configured(settings)
         let lnd = try LNDClient.configured(settings, macaroon: .invoiceMacaroon, logger: logger)
+        let clock = try ClockWiring.watch(settings, logger: logger)
         var gateway = try GatewayConfiguration(settings)
         let database = try await Database.open(settings, logger: logger)
         let client = try await database.client(
@@ -59,7 +60,15 @@ struct ServeCommand: AsyncParsableCommand {
             logger: logger
         )
         let readiness = NodeReadiness(lnd: lnd, logger: logger)
-        let till = try await Till(settings, keyRing: keyRing, lnd: lnd, readiness: readiness, money, logger: logger)
+        let till = try await Till(
+            settings,
+            keyRing: keyRing,
+            lnd: lnd,
+            readiness: readiness,
+            clock: clock?.asGuard ?? .off,
+            money,
+            logger: logger
+        )
         let oracle = TrustOracle(
             client: client,
             spacing: .milliseconds(settings.integer(.scoreSpacing) ?? 2000),
@@ -77,9 +86,17 @@ struct ServeCommand: AsyncParsableCommand {
         let metrics = MetricsSetup.access(settings, operators: till.operators)
         let probes = try ProbeSales(settings, client, ledger: till.ledger, logger: logger)
         let time = modules.contains("roughtime") ? try RoughtimeWiring.desk(settings, client) : nil
+        let stamps =
+            modules.contains("roughtime")
+            ? try StampWiring(
+                settings,
+                client,
+                oracle: modules.contains("oracle") ? oracle : nil,
+                logger: logger
+            ) : nil
         let own =
             Self.routes(oracle, monitor, settings, modules: modules) + probes.routes
-            + (time.map(APIRoute.time) ?? [])
+            + (time.map(APIRoute.time) ?? []) + (stamps.map { APIRoute.stamps($0.desk) } ?? [])
         let signer = try ReceiptSigner.configured(settings)
         gateway.receiptSigner = signer
         let blocked = try await Self.watchBlockList(settings, gateway.blockList, logger: logger)
@@ -98,10 +115,13 @@ struct ServeCommand: AsyncParsableCommand {
             logger: logger
         )
         await readiness.check()
+        await clock?.judgeFirst(within: ClockWiring.firstPatience)
         let services: [any Service] =
             (database.server.map { [$0] } ?? []) + [client, money, readiness, LNDWatch([(.invoice, lnd)])]
             + till.services
-            + (blocked.map { [$0] } ?? []) + probes.services + [oracle, server]
+            + (blocked.map { [$0] } ?? []) + (clock.map { [$0] } ?? []) + probes.services + (stamps?.services ?? []) + [
+                oracle, server,
+            ]
         try await Services.run(services, parent: parent, logger: logger)
         await lnd.shutdown()
     }

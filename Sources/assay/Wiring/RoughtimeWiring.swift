@@ -70,16 +70,21 @@ enum RoughtimeWiring {
         return options
     }
 
-    /// What the gateway's routes need.
-    static func desk(_ settings: Settings, _ client: PostgresClient) throws -> TimeDesk {
+    /// The way to the responder on this machine.
+    static func link(_ settings: Settings) throws -> ResponderLink {
         guard let socket = settings.text(.roughtimeSocket) else {
             throw Failure(
                 Failure.configuration,
                 "the module roughtime needs \(Setting.roughtimeSocket.name): the Unix socket of 'assay roughtime serve'"
             )
         }
-        return TimeDesk(
-            link: ResponderLink(path: socket),
+        return ResponderLink(path: socket)
+    }
+
+    /// What the gateway's routes need.
+    static func desk(_ settings: Settings, _ client: PostgresClient) throws -> TimeDesk {
+        TimeDesk(
+            link: try link(settings),
             publicKey: try publicKey(settings, ProcessInfo.processInfo.environment),
             prices: TimeDesk.Prices(
                 request: .sat(Int64(settings.integer(.roughtimePrice) ?? 0)),

@@ -33,6 +33,7 @@ struct Till {
         keyRing: KeyRing,
         lnd: LNDClient,
         readiness: NodeReadiness,
+        clock: ClockGuard,
         _ client: PostgresClient,
         logger: Logger
     ) async throws {
@@ -53,6 +54,7 @@ struct Till {
             settledInvoices: SettledInvoices(client: client),
             revocations: revocations,
             operators: operators,
+            clock: clock,
             logger: logger
         )
         self.ledger = ledger
