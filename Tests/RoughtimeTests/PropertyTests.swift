@@ -65,13 +65,13 @@ struct PropertyTests {
     func alteredRequests(_ version: Version) throws {
         let (request, _, key) = try Self.exchange(version)
         let rules = RequestRules(longTermPublicKeys: [key])
-        for length in 0..<1024 {
+        for length in stride(from: 0, to: 1024, by: 13) {
             guard case .failure = rules.decide(Array(request.prefix(length)).span.bytes) else {
                 Issue.record("\(length) bytes were accepted")
                 continue
             }
         }
-        for bit in 0..<min(request.count, 160) * 8 {
+        for bit in stride(from: 0, to: 160 * 8, by: 5) {
             var altered = request
             altered[bit / 8] ^= 1 << UInt8(bit % 8)
             guard case .success(let accepted) = rules.decide(altered.span.bytes) else { continue }
@@ -87,7 +87,7 @@ struct PropertyTests {
         let (request, _, key) = try Self.exchange(.rfc10049)
         let verifier = ResponseVerifier(longTermPublicKey: key)
         let rules = RequestRules(longTermPublicKeys: [key])
-        for _ in 0..<2000 {
+        for _ in 0..<200 {
             let count = Int.random(in: 0...1100, using: &numbers)
             var bytes = (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &numbers) }
             if bytes.count > 16, Bool.random(using: &numbers) { bytes = Frame.wrap(bytes) }
@@ -111,7 +111,7 @@ struct PropertyTests {
         for length in stride(from: 0, to: report.count - 2, by: 211) {
             #expect((try? MalfeasanceReport(json: report.prefix(length))) == nil)
         }
-        for _ in 0..<300 {
+        for _ in 0..<60 {
             var altered = Array(list)
             altered[Int.random(in: 0..<altered.count, using: &numbers)] = UInt8.random(
                 in: .min ... .max,
