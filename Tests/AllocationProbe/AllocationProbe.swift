@@ -15,9 +15,9 @@ struct AllocationProbe {
     struct Report: Encodable {
         /// Allocations and locks of one tree of 1 and of 256 requests, by version.
         var trees: [String: [UInt64]] = [:]
-        /// Answers, allocations and locks of the worker's thread for requests that come one at a time…
+        /// Answers, allocations and locks of the worker's thread for requests that come one at a time.
         var lone: [UInt64] = []
-        /// …and for requests that come in bursts.
+        /// The same for requests that come in bursts.
         var bursts: [UInt64] = []
     }
 
