@@ -5,6 +5,8 @@ import hashlib
 import http.server
 import json
 import os
+import pathlib
+import socket
 import subprocess
 import threading
 import time
@@ -14,6 +16,7 @@ import pytest
 from responder import Responder
 from roughtime_server import FRAME, RoughtimeServer, encode, first_half
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 VERSIONS = ["google", *(f"draft-{number:02}" for number in range(1, 13)), "1"]
 
 
@@ -77,6 +80,56 @@ def test_every_version_is_answered_over_every_transport(assay, responder, versio
     radius = answer["radiusMicroseconds"] / 1e6
     assert before - radius <= answer["midpointMicroseconds"] / 1e6 <= after + radius
     assert answer["offsetLowMicroseconds"] <= 0 <= answer["offsetHighMicroseconds"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_version_is_answered_over_http_by_a_whole_run(assay, run, version):
+    where = run.info["roughtime"]
+    answer = json.loads(assay("query", f"http://{where['http']}", "--key", where["publicKey"], "--versions", version,
+                              "--json", "--timeout", "30").stdout)["answers"][0]
+    assert (answer["version"], answer["transport"]) == (version, "http")
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_whole_run_answers_where_its_run_file_says(assay, run, transport):
+    where = run.info["roughtime"]
+    answer = json.loads(assay("query", where[transport], "--key", where["publicKey"], "--transport", transport, "--json",
+                              "--timeout", "30").stdout)["answers"][0]
+    assert (answer["version"], answer["transport"]) == ("1", transport)
+
+
+@pytest.fixture(scope="module")
+def nginx(responder, tmp_path_factory):
+    """nginx with the shipped example in front of the responder; its port for UDP and TCP."""
+    home = tmp_path_factory.mktemp("nginx")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    example = (ROOT / "infra" / "nginx" / "roughtime-stream.conf").read_text()
+    lines = [line for line in example.splitlines() if "listen [::]" not in line and "listen 2002" not in line]
+    stream = "\n".join(lines).replace("127.0.0.1:12002", responder[0])
+    stream = stream.replace("listen 5319", f"listen 127.0.0.1:{port}")
+    assert stream.count(str(port)) == 2 and stream.count(responder[0]) >= 1
+    module = next(pathlib.Path("/usr/lib/nginx/modules").glob("ngx_stream_module.so"))
+    (home / "nginx.conf").write_text(
+        f"load_module {module};\npid {home}/pid;\nerror_log {home}/error.log;\nworker_processes 1;\n"
+        f"events {{}}\n{stream}\n"
+    )
+    process = subprocess.Popen(["nginx", "-c", str(home / "nginx.conf"), "-g", "daemon off;"],
+                               env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"})
+    deadline = time.monotonic() + 30
+    while socket.socket().connect_ex(("127.0.0.1", port)):
+        assert process.poll() is None and time.monotonic() < deadline, (home / "error.log").read_text()
+        time.sleep(0.05)
+    yield f"127.0.0.1:{port}"
+    process.terminate()
+    process.wait(timeout=30)
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_the_shipped_nginx_example_passes_both_transports_on(assay, responder, nginx, transport):
+    answers = json.loads(assay("query", nginx, "--key", responder[1], "--transport", transport, "--json", "--count", "5",
+                               "--timeout", "60").stdout)["answers"]
+    assert [answer["transport"] for answer in answers] == [transport] * 5
 
 
 def test_spoiled_answers_are_passed_over_however_often_they_come(assay, responder):

@@ -36,30 +36,37 @@ struct BoundSockets {
     static func bind(_ options: ResponderOptions) throws(ResponderError) -> BoundSockets {
         var sockets = BoundSockets()
         do throws(ResponderError) {
-            for address in options.addresses {
-                var group: [Int32] = []
-                var port = address.port
-                for _ in 0..<options.workers {
-                    let socket = try open(address.host, port, SOCK_DGRAM, options)
-                    group.append(socket)
-                    // A free port once found is everybody's.
-                    if port == 0 { port = SocketAddress.port(socket) ?? 0 }
-                }
-                sockets.datagram.append(group)
-                guard options.listensOnTCP else { continue }
-                do throws(ResponderError) {
-                    sockets.stream.append(try open(address.host, port, SOCK_STREAM, options))
-                } catch {
-                    // The number that was free for UDP may be somebody's for TCP; then any other will do.
-                    guard address.port == 0 else { throw error }
-                    sockets.stream.append(try open(address.host, 0, SOCK_STREAM, options))
-                }
-            }
+            for address in options.addresses { try sockets.bind(address, options) }
         } catch {
             sockets.closeAll()
             throw error
         }
         return sockets
+    }
+
+    /// Binds UDP and TCP to one address, both to the same port.
+    private mutating func bind(_ address: ListenAddress, _ options: ResponderOptions) throws(ResponderError) {
+        var tries = 20
+        while true {
+            var group: [Int32] = []
+            do throws(ResponderError) {
+                var port = address.port
+                for _ in 0..<options.workers {
+                    let socket = try Self.open(address.host, port, SOCK_DGRAM, options)
+                    group.append(socket)
+                    // A free port once found is everybody's.
+                    if port == 0 { port = SocketAddress.port(socket) ?? 0 }
+                }
+                if options.listensOnTCP { stream.append(try Self.open(address.host, port, SOCK_STREAM, options)) }
+                datagram.append(group)
+                return
+            } catch {
+                for socket in group { close(socket) }
+                tries -= 1
+                // A number that is free for UDP may be somebody's for TCP; when any will do, another may be free for both.
+                guard address.port == 0, tries > 0 else { throw error }
+            }
+        }
     }
 
     private static func open(
