@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from conftest import Run
+from description import Description
 from payer import buy, pay, read_challenge
 from roughtime_server import RoughtimeServer
 from time_proofs import request, verify_answer, verify_proof
@@ -57,7 +58,7 @@ def test_a_bought_stamp_is_a_proof_that_anybody_can_verify(stamps):
     token, invoice = read_challenge(stamp(stamps, digest))
     answer = stamp(stamps, digest, f"L402 {token}:{pay(stamps.info, invoice)}")
     assert answer.status_code == 200, answer.text
-    proof = answer.json()
+    proof = Description(stamps.api).check("/v1/time/stamp", answer, "post")
     assert proof["digest"] == digest
     assert len(proof["chain"]["responses"]) == 2
     before = verify_proof(proof, stamps.keys)
@@ -133,7 +134,7 @@ def test_a_bought_score_is_younger_than_one_answer_and_older_than_another(stamps
         url = f"{stamps.api}/v1/time/scores/{row['publicKeyHash']}"
         answer = requests.get(url, headers={"Authorization": buy(stamps.info, url)}, timeout=10)
         assert answer.status_code == 200, answer.text
-        data = answer.json()
+        data = Description(stamps.api).check("/v1/time/scores/{ident}", answer)
         assert hashlib.sha256(data["document"].encode()).hexdigest() == data["proof"]["digest"]
         document = json.loads(data["document"])
         assert document["publicKeyHash"] == row["publicKeyHash"] and document["score"] == row["score"]

@@ -1,14 +1,17 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+import ByteCoding
 import Crypto
 import Foundation
 import Gate
 import HTTPTypes
 import LightningPrimitives
 import NIOCore
+import PostgresTestSupport
 import Roughtime
 import Testing
+import TimeArchive
 import TimeStamping
 import TimeTestSupport
 
@@ -102,5 +105,79 @@ struct StampRouteTests {
             #expect(error.code == code && error.code.status == .serviceUnavailable)
             #expect(error.headers[.retryAfter] != nil)
         }
+    }
+
+    @Test("a stamped score is sold with the answer it names, and what is not stamped is not sold")
+    func archive() async throws {
+        try await TestDatabase.withMigrated { client in
+            let server = try TestTimeServer(now: 1_790_000_000_000_000)
+            let stamper = Stamper(publicKey: server.publicKey) { server.answer($0) }
+            let archive = ScoreArchive(client: client)
+            let node = [UInt8](repeating: 0x0f, count: 32)
+            let document = #"{"after":"…","score":1}"#
+            let scores = ScoreSource {
+                ScoreSource.Edition(version: 1) {
+                    [StampableScore(node: node, content: { [1] }, document: { _ in Array(document.utf8) })]
+                }
+            }
+            let service = ScoreStamper(
+                stamper: stamper,
+                archive: archive,
+                source: scores,
+                logger: TestDatabase.silentLogger
+            )
+            #expect(try await service.stamp() == .stamped(1))
+            let desk = StampDesk(stamper: stamper, prices: .init(archive: .sat(2)), archive: archive)
+            let route = try #require(APIRoute.stamps(desk).last)
+            guard case .quoted(let product, let quote) = route.access else {
+                Issue.record("not paid")
+                return
+            }
+            #expect(product.capability == "stamp" && product.price == .sat(2) && product.method == "GET")
+            let (sold, handler) = try await quote(lookup(String(repeating: "0f", count: 32)))
+            #expect(sold == product)
+            struct Answer: Decodable {
+                let document: String
+                let after: String
+            }
+            let grant = try #require(FreeGrant(price: .zero))
+            let answer = try await handler(.free(grant))
+            let body = Data(answer.body.readableBytesView)
+            let decoded = try JSONDecoder().decode(Answer.self, from: body)
+            #expect(decoded.document == document)
+            let stored = try #require(try await archive.find(node))
+            #expect(Base64.decode(decoded.after) == stored.after)
+            let object = try #require(try JSONSerialization.jsonObject(with: body) as? [String: Any])
+            let member = try #require(object["proof"])
+            let proof = try TimeProof(json: JSONSerialization.data(withJSONObject: member))
+            #expect(proof.digest == Array(SHA256.hash(data: Data(document.utf8))))
+            #expect(throws: Never.self) { try proof.verify(trustedKeys: [server.publicKey]) }
+            for (ident, code) in [
+                (String(repeating: "00", count: 32), APIError.Code.notFound), ("x", .validationError),
+            ] {
+                do {
+                    _ = try await quote(lookup(ident))
+                    Issue.record("sold")
+                } catch let error as APIError {
+                    #expect(error.code == code)
+                }
+            }
+        }
+    }
+
+    private func lookup(_ ident: String) -> APIRequest {
+        APIRequest(
+            id: "1",
+            method: .get,
+            path: "/v1/time/scores/\(ident)",
+            target: "/v1/time/scores/\(ident)",
+            headers: [:],
+            authority: nil,
+            body: ByteBuffer(),
+            client: nil,
+            isLocal: true,
+            parameters: ["ident": ident],
+            query: [:]
+        )
     }
 }

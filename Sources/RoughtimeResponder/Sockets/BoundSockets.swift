@@ -47,8 +47,13 @@ struct BoundSockets {
                 }
                 sockets.datagram.append(group)
                 guard options.listensOnTCP else { continue }
-                let socket = try open(address.host, port, SOCK_STREAM, options)
-                sockets.stream.append(socket)
+                do throws(ResponderError) {
+                    sockets.stream.append(try open(address.host, port, SOCK_STREAM, options))
+                } catch {
+                    // The number that was free for UDP may be somebody's for TCP; then any other will do.
+                    guard address.port == 0 else { throw error }
+                    sockets.stream.append(try open(address.host, 0, SOCK_STREAM, options))
+                }
             }
         } catch {
             sockets.closeAll()
