@@ -9,13 +9,17 @@ import PackageDescription
 let package = Package(
     name: "fuzz",
     platforms: [.macOS(.v15)],
-    dependencies: [.package(name: "assay", path: "..")],
+    dependencies: [
+        .package(name: "assay", path: ".."),
+        .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+    ],
     targets: [
         .systemLibrary(name: "CLibFuzzer"),
         .executableTarget(
             name: "fuzz",
             dependencies: [
                 "CLibFuzzer",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Bolt11", package: "assay"),
                 .product(name: "ByteCoding", package: "assay"),
                 .product(name: "IPAddresses", package: "assay"),

@@ -12,7 +12,8 @@ struct FuzzTarget: Sendable {
 
     static let all = [
         bolt11, caveat, challenge, credential, graph, keyRing, macaroon, outboundURL, receipt, registry, releaseArchive,
-        releaseManifest, roughtimeKeys, serviceAnswer, servicesFile,
+        releaseManifest, roughtimeKeys, roughtimePacket, roughtimeReport, roughtimeRequest, roughtimeResponse,
+        roughtimeServerList, serviceAnswer, servicesFile,
     ]
 }
 

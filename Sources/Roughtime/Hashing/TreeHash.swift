@@ -84,17 +84,19 @@ final class Hasher512 {
             first.withUnsafeBufferPointer { first in
                 second.withUnsafeBufferPointer { second in
                     guard let target = output.baseAddress else { return }
-                    var parts = (first.baseAddress, second.baseAddress)
-                    withUnsafePointer(to: &parts.0) { firstPart in
-                        hash(
-                            prefix: prefix,
-                            first: firstPart,
-                            firstLength: first.count,
-                            second: firstPart + 1,
-                            secondLength: second.count,
-                            count: 1,
-                            into: UnsafeMutableRawPointer(target)
-                        )
+                    // A pointer to one value reaches no other, so each part has its own.
+                    withUnsafePointer(to: first.baseAddress) { firstPart in
+                        withUnsafePointer(to: second.baseAddress) { secondPart in
+                            hash(
+                                prefix: prefix,
+                                first: firstPart,
+                                firstLength: first.count,
+                                second: secondPart,
+                                secondLength: second.count,
+                                count: 1,
+                                into: UnsafeMutableRawPointer(target)
+                            )
+                        }
                     }
                 }
             }
