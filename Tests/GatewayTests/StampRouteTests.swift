@@ -6,6 +6,7 @@ import Crypto
 import Foundation
 import Gate
 import HTTPTypes
+import Ledger
 import LightningPrimitives
 import NIOCore
 import PostgresTestSupport
@@ -140,7 +141,7 @@ struct StampRouteTests {
                 let document: String
                 let after: String
             }
-            let grant = try #require(FreeGrant(price: .zero))
+            let grant = try #require(FreeGrant(price: MilliSatoshi.zero))
             let answer = try await handler(.free(grant))
             let body = Data(answer.body.readableBytesView)
             let decoded = try JSONDecoder().decode(Answer.self, from: body)
