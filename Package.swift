@@ -351,7 +351,18 @@ let package = Package(
         ),
         tests(
             "RoughtimeResponder",
-            ["ByteCoding", "Roughtime", "RoughtimeKeys", "RoughtimeLink", crypto, lifecycle, logging, nioCore]
+            [
+                "ByteCoding", "Roughtime", "RoughtimeKeys", "RoughtimeLink", crypto, lifecycle,
+                logging, nioCore, nioEmbedded, subprocess, system,
+            ]
+        ),
+        .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+        // A process whose allocations are counted. Counting takes malloc's place, so no test may be linked with it.
+        .executableTarget(
+            name: "AllocationProbe",
+            dependencies: ["CAllocationCount", "Roughtime", "RoughtimeResponder", crypto, logging],
+            path: "Tests/AllocationProbe",
+            swiftSettings: settings
         ),
         module("TimeArchive", ["Postgres", "Roughtime", crypto]),
         module(

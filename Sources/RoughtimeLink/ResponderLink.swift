@@ -40,6 +40,8 @@ public final class ResponderLink: Sendable {
 
     /// Has one packet answered.
     public func answer(_ packet: [UInt8]) async throws(LinkError) -> Result<[UInt8], DropReason> {
+        // The responder ends a connection that carries more than it reads, and with it everybody's questions.
+        guard packet.count <= RequestRules.maximumLength else { return .failure(.size) }
         do {
             let channel = try await connected()
             let promise = eventLoop.makePromise(of: Result<[UInt8], DropReason>.self)
@@ -86,6 +88,8 @@ public final class ResponderLink: Sendable {
     private func connect() -> EventLoopFuture<any Channel> {
         ClientBootstrap(group: eventLoop)
             .connectTimeout(.seconds(1))
+            // Room for the questions of many callers at once; those beyond are refused.
+            .channelOption(.writeBufferWaterMark, value: .init(low: 1 << 20, high: 2 << 20))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(LinkClientHandler())
@@ -126,6 +130,11 @@ private final class LinkClientHandler: ChannelDuplexHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let question = unwrapOutboundIn(data)
+        // A responder that reads nothing must not cost memory without end.
+        guard context.channel.isWritable else {
+            promise?.fail(LinkError.unreachable("too many questions wait for it"))
+            return
+        }
         next &+= 1
         let id = next
         waiting[id] = question.promise

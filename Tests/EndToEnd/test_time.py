@@ -5,57 +5,23 @@ import hashlib
 import http.server
 import json
 import os
-import re
 import subprocess
 import threading
 import time
 
 import pytest
 
-from roughtime_server import RoughtimeServer
+from responder import Responder
+from roughtime_server import FRAME, RoughtimeServer, encode, first_half
 
 VERSIONS = ["google", *(f"draft-{number:02}" for number in range(1, 13)), "1"]
 
 
 @pytest.fixture(scope="module")
 def responder(program, tmp_path_factory):
-    """A responder with keys of its own; the address and the file of its public key."""
-    home = tmp_path_factory.mktemp("responder")
-    environment = {
-        **os.environ,
-        "ASSAY_ROUGHTIME_LISTEN": "127.0.0.1:0", "ASSAY_ROUGHTIME_METRICS_PORT": "0", "ASSAY_ROUGHTIME_WORKERS": "1",
-        "ASSAY_ROUGHTIME_PUBLIC_KEY_PATH": str(home / "keys" / "longterm.pub"),
-        "ASSAY_ROUGHTIME_REQUEST_PATH": str(home / "request.json"),
-        "ASSAY_ROUGHTIME_CERTIFICATES_PATH": str(home / "certificates.json"),
-        "ASSAY_ROUGHTIME_UNSYNC": "wide", "ASSAY_ROUGHTIME_GREASE": "4",
-    }
-
-    def roughtime(*arguments):
-        done = subprocess.run([program, "roughtime", *arguments], capture_output=True, text=True, env=environment)
-        assert done.returncode == 0, done.stderr
-
-    roughtime("keygen", "--directory", str(home / "keys"), "--plain", "--no-backup")
-    log = home / "log"
-    with log.open("w") as file:
-        process = subprocess.Popen([program, "roughtime", "serve"], stdout=file, stderr=file, env=environment)
-
-    def wait_for(condition):
-        deadline = time.monotonic() + 60
-        while not (found := condition()):
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
-        return found
-
-    try:
-        port = wait_for(lambda: re.search(r"udp=\[(\d+)\]", log.read_text())).group(1)
-        wait_for((home / "request.json").exists)
-        roughtime("delegate", "--csr", str(home / "request.json"), "--out", str(home / "certificates.json"),
-                  "--seed-file", str(home / "keys" / "longterm.seed"), "--audit-log", str(home / "audit.jsonl"))
-        wait_for(lambda: "delegated" in log.read_text())
-        yield f"127.0.0.1:{port}", str(home / "keys" / "longterm.pub")
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+    """A responder that spoils one of four answers; its address and the file of its public key."""
+    with Responder(program, tmp_path_factory.mktemp("responder"), grease=4) as responder:
+        yield responder.address, responder.public_key_file
 
 
 @pytest.fixture
@@ -102,7 +68,8 @@ def test_every_version_is_answered_over_every_transport(assay, responder, versio
     arguments = ["query", address, "--key", key, "--versions", version, "--transport", transport, "--json",
                  "--timeout", "30"]
     if (version, transport) == ("google", "tcp"):
-        return assay(*arguments, code=69)
+        assay(*arguments, code=69)
+        return
     before = time.time()
     answer = json.loads(assay(*arguments).stdout)["answers"][0]
     after = time.time()
@@ -238,8 +205,6 @@ def test_a_stamped_document_is_proved_between_two_answers(assay, servers, server
 
 def request_for(server):
     """A request as a client makes it."""
-    from roughtime_server import FRAME, encode, first_half
-
     values = {
         "VER": b"\x01\0\0\0", "NONC": os.urandom(32), "TYPE": bytes(4),
         "SRV": first_half(b"\xff" + base64.b64decode(server.public_key)),

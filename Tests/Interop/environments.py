@@ -23,7 +23,9 @@ def python_for(client):
         shutil.rmtree(environment, ignore_errors=True)
         make([sys.executable, "-m", "venv", str(environment)])
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        make([*pip, "--requirement", str(requirements)])
+        # A first line says so where a client's own dependencies do not install any more.
+        alone = ["--no-deps"] if requirements.read_text().startswith("# --no-deps") else []
+        make([*pip, *alone, "--requirement", str(requirements)])
         stamp.write_text(wanted)
     return str(python)
 

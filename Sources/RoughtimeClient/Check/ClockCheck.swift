@@ -81,7 +81,9 @@ public struct ClockCheck: Sendable {
         let now = client.clock.read()
         var results = chosen.map { result($0, run, now) }
         let heard = results.indices.filter { results[$0].interval != nil }
-        let judgement = policy.judge(heard.compactMap { vote(results[$0]) })
+        // What the oldest answer says has aged the most.
+        let age = run.exchanges.map { now.monotonic - $0.received }.max() ?? 0
+        let judgement = policy.judge(heard.compactMap { vote(results[$0]) }, age: max(age, 0))
         for (numbers, role) in [
             (judgement.members, ServerResult.Role.agrees), (judgement.falsetickers, .falseticker),
             (judgement.tooWide, .tooWide),

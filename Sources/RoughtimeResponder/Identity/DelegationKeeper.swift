@@ -72,13 +72,20 @@ public struct DelegationKeeper: Service {
                     Counter(label: "roughtime_delegation_rotations_total", dimensions: [("result", "ok")]).increment()
                     return
                 }
+                noteFailure()
             } catch {
                 logger.error("no delegation: \(error)")
+                noteFailure()
+                // Nothing was waited for, so the next try would come at once.
+                try? await Task.sleep(for: options.retry)
             }
-            guard !Task.isCancelled else { return }
-            Counter(label: "roughtime_delegation_rotations_total", dimensions: [("result", "failed")]).increment()
-            warn()
         }
+    }
+
+    private func noteFailure() {
+        guard !Task.isCancelled else { return }
+        Counter(label: "roughtime_delegation_rotations_total", dimensions: [("result", "failed")]).increment()
+        warn()
     }
 
     private func request(_ publicKey: [UInt8]) throws {

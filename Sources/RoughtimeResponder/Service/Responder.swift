@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ByteCoding
+internal import CLinux
 internal import Foundation
 internal import Glibc
 public import Logging
@@ -61,10 +62,10 @@ public final class Responder: Service, Sendable {
         let ended = Mutex(workers.count)
         for (number, worker) in workers.enumerated() {
             let thread = Thread {
+                clinux_set_thread_name("roughtime-\(number)")
                 worker.run()
                 ended.withLock { $0 -= 1 }
             }
-            thread.name = "roughtime-\(number)"
             thread.stackSize = 1 << 20
             thread.start()
         }
@@ -72,18 +73,20 @@ public final class Responder: Service, Sendable {
         notifier.notify("READY=1")
         await watch()
         notifier.notify("STOPPING=1")
-        await streams.shutDown()
+        // While somebody listens there the name is ours; a moment later it may be our successor's.
+        if let path = options.localSocket { unlink(path) }
         workers.forEach { $0.stop() }
         // Threads look up at least twice a second.
         for _ in 0..<200 where ended.withLock({ $0 > 0 }) { try? await Task.sleep(for: .milliseconds(10)) }
+        // The streams hear of what is refused, so they end last.
         queue.shutDown()
+        await streams.shutDown()
         for socket in sockets.datagram.joined() { close(socket) }
-        if let path = options.localSocket { unlink(path) }
     }
 
     private func worker(_ number: Int) throws(ResponderError) -> Worker {
         try Worker(
-            sockets: sockets.sockets(worker: number),
+            sockets: sockets.sockets(worker: number, of: options.workers),
             queue: queue,
             rules: RequestRules(versions: options.versions, longTermPublicKeys: [longTermPublicKey]),
             holder: holder,
@@ -111,9 +114,8 @@ public final class Responder: Service, Sendable {
                     hasWarned = true
                     self.logger.warning("\(self.unsynchronisedText)")
                 }
-                if self.notifier.watchdogInterval != nil {
-                    // A question through the queue comes back only from a worker that is alive.
-                    _ = await self.queue.answer([], .http)
+                // Only a worker finds that an empty question is too short; a full queue has another reason to refuse it.
+                if self.notifier.watchdogInterval != nil, await self.queue.answer([], .http) == .failure(.size) {
                     self.notifier.notify("WATCHDOG=1")
                 }
                 try? await Task.sleep(for: step)

@@ -82,6 +82,10 @@ public struct StreamLimits: Sendable {
     public var connections = 1024
     /// Requests of one connection that wait for their answers; beyond, nothing is read from it.
     public var outstanding = 256
+    /// The same for the gateway, whose one connection carries the requests of all its callers.
+    public var localOutstanding = 2048
+    /// Connections to the local socket at a time; clients of TCP never take their place.
+    public var localConnections = 64
     /// A connection without traffic is closed after this.
     public var idle: Duration = .seconds(10)
     /// A frame that has begun must be whole after this.

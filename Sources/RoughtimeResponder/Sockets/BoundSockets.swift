@@ -13,8 +13,16 @@ struct BoundSockets {
     /// Listening Unix sockets.
     var local: [Int32] = []
 
-    /// The UDP sockets of one worker: one of every address.
-    func sockets(worker: Int) -> [Int32] { datagram.map { $0[worker % $0.count] } }
+    /// The UDP sockets of one of so many workers, of every address at least one.
+    ///
+    /// Workers share where there are fewer sockets; where there are more, every socket is still read by one of them: the
+    /// kernel hands datagrams to all.
+    func sockets(worker: Int, of workers: Int) -> [Int32] {
+        datagram.flatMap { group in
+            group.count <= workers
+                ? [group[worker % group.count]] : stride(from: worker, to: group.count, by: workers).map { group[$0] }
+        }
+    }
 
     var udpPorts: [UInt16] { Set(datagram.compactMap { $0.first.flatMap(SocketAddress.port) }).sorted() }
     var tcpPorts: [UInt16] { Set(stream.compactMap(SocketAddress.port)).sorted() }
@@ -39,8 +47,13 @@ struct BoundSockets {
                 }
                 sockets.datagram.append(group)
                 guard options.listensOnTCP else { continue }
-                let socket = try open(address.host, port, SOCK_STREAM, options)
-                sockets.stream.append(socket)
+                do throws(ResponderError) {
+                    sockets.stream.append(try open(address.host, port, SOCK_STREAM, options))
+                } catch {
+                    // The number that was free for UDP may be somebody's for TCP; then any other will do.
+                    guard address.port == 0 else { throw error }
+                    sockets.stream.append(try open(address.host, 0, SOCK_STREAM, options))
+                }
             }
         } catch {
             sockets.closeAll()

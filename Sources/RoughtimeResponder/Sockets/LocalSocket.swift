@@ -26,6 +26,11 @@ enum LocalSocket {
                     errno = EADDRINUSE
                     return false
                 }
+                // Whoever has too much to do to take us now is still there.
+                guard errno != EAGAIN else {
+                    errno = EADDRINUSE
+                    return false
+                }
                 var status = stat()
                 if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK { unlink(path) }
                 return bind(descriptor, pointer, length) == 0

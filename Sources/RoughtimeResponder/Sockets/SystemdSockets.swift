@@ -58,9 +58,10 @@ public struct ServiceNotifier: Sendable {
 
     public init(environment: (String) -> String?) {
         path = environment("NOTIFY_SOCKET")
-        let isOurs = environment("WATCHDOG_PID").flatMap { Int32($0) }.map { $0 == getpid() } ?? true
-        watchdogInterval =
-            isOurs ? environment("WATCHDOG_USEC").flatMap { Int64($0) }.map { .microseconds($0 / 2) } : nil
+        let isOurs = environment("WATCHDOG_PID").map { Int32($0) == getpid() } ?? true
+        let interval = environment("WATCHDOG_USEC").flatMap { Int64($0) } ?? 0
+        // As sd_watchdog_enabled(3): nothing, or less, asks for nothing.
+        watchdogInterval = isOurs && interval > 1 ? .microseconds(interval / 2) : nil
     }
 
     /// Sends a state such as `READY=1`.

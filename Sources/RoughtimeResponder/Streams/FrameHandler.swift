@@ -17,6 +17,8 @@ final class FrameHandler: ChannelInboundHandler {
     private var outstanding = 0
     private var timer: Scheduled<Void>?
     private var isPaused = false
+    /// The client has sent its last byte and waits for what it is owed.
+    private var isEnding = false
 
     init(queue: AnswerQueue, limits: StreamLimits) {
         self.queue = queue
@@ -43,27 +45,47 @@ final class FrameHandler: ChannelInboundHandler {
         let hadPart = pending.readableBytes > 0
         var bytes = unwrapInboundIn(data)
         pending.writeBuffer(&bytes)
-        guard readFrames(context) else { return context.close(promise: nil) }
+        guard let taken = readFrames(context) else { return context.close(promise: nil) }
         // A frame must be whole in time, however slowly its bytes trickle in.
-        if !(hadPart && pending.readableBytes > 0) { setTimer(context) }
+        if taken > 0 || !hadPart { setTimer(context) }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        resume(context)
+        context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            isEnding = true
+            endIfDone(context)
+        }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
-    /// Takes whole frames; false when the bytes are none.
-    private func readFrames(_ context: ChannelHandlerContext) -> Bool {
-        while outstanding < limits.outstanding, pending.readableBytes >= Frame.headerLength {
+    /// Whether another frame may be taken: answers that the client does not read must not pile up.
+    private func isOpen(_ context: ChannelHandlerContext) -> Bool {
+        outstanding < limits.outstanding && context.channel.isWritable
+    }
+
+    /// Takes whole frames and says how many; nil when the bytes are none.
+    private func readFrames(_ context: ChannelHandlerContext) -> Int? {
+        var taken = 0
+        while isOpen(context), pending.readableBytes >= Frame.headerLength {
             let start = pending.readerIndex
             guard pending.getInteger(at: start, endianness: .little, as: UInt64.self) == Frame.magic,
                 let length = pending.getInteger(at: start + 8, endianness: .little, as: UInt32.self),
                 Int(length) + Frame.headerLength <= limits.frameLength
-            else { return false }
+            else { return nil }
             guard let packet = pending.readBytes(length: Frame.headerLength + Int(length)) else { break }
             submit(packet, context)
+            taken += 1
         }
         if pending.readableBytes == 0 { pending.clear() } else { pending.discardReadBytes() }
-        pause(outstanding >= limits.outstanding, context)
-        return true
+        pause(!isOpen(context), context)
+        return taken
     }
 
     private func submit(_ packet: [UInt8], _ context: ChannelHandlerContext) {
@@ -82,7 +104,25 @@ final class FrameHandler: ChannelInboundHandler {
         if case .success(let bytes) = result {
             context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: bytes)), promise: nil)
         }
-        if isPaused, outstanding < limits.outstanding / 2, !readFrames(context) { context.close(promise: nil) }
+        if outstanding < limits.outstanding / 2 { resume(context) }
+        endIfDone(context)
+    }
+
+    /// Goes on with what was left when reading was paused.
+    private func resume(_ context: ChannelHandlerContext) {
+        guard isPaused, isOpen(context), context.channel.isActive else { return }
+        guard let taken = readFrames(context) else { return context.close(promise: nil) }
+        if taken > 0 { setTimer(context) }
+        endIfDone(context)
+    }
+
+    /// Closes the connection of a client that sends no more, once it has all its answers.
+    private func endIfDone(_ context: ChannelHandlerContext) {
+        guard isEnding, outstanding == 0, !isPaused else { return }
+        isEnding = false
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { [channel = context.channel] _ in
+            channel.close(promise: nil)
+        }
     }
 
     private func pause(_ shallPause: Bool, _ context: ChannelHandlerContext) {

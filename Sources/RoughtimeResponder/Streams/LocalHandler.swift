@@ -15,6 +15,8 @@ final class LocalHandler: ChannelInboundHandler {
     private let limits: StreamLimits
     private let status: @Sendable () -> ResponderStatus
     private var pending = ByteBuffer()
+    private var outstanding = 0
+    private var isPaused = false
 
     init(queue: AnswerQueue, limits: StreamLimits, status: @escaping @Sendable () -> ResponderStatus) {
         self.queue = queue
@@ -25,18 +27,40 @@ final class LocalHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         pending.writeBuffer(&bytes)
-        while true {
+        readQuestions(context)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        resume(context)
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    /// Whether another question may be taken: answers that nobody reads must not pile up.
+    private func isOpen(_ context: ChannelHandlerContext) -> Bool {
+        outstanding < limits.localOutstanding && context.channel.isWritable
+    }
+
+    private func readQuestions(_ context: ChannelHandlerContext) {
+        reading: while isOpen(context) {
             switch LinkMessage.readQuestion(from: &pending, limit: limits.frameLength) {
-            case .incomplete:
-                pending.discardReadBytes()
-                return
+            case .incomplete: break reading
             case .invalid: return context.close(promise: nil)
             case .question(let id, let packet): submit(id, packet, context)
             }
         }
+        pending.discardReadBytes()
+        let shallPause = !isOpen(context)
+        guard shallPause != isPaused else { return }
+        isPaused = shallPause
+        context.channel.setOption(.autoRead, value: !shallPause).whenFailure { _ in }
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    private func resume(_ context: ChannelHandlerContext) {
+        guard isPaused, isOpen(context), context.channel.isActive else { return }
+        readQuestions(context)
+    }
 
     private func submit(_ id: UInt32, _ packet: [UInt8], _ context: ChannelHandlerContext) {
         let eventLoop = context.eventLoop
@@ -47,9 +71,16 @@ final class LocalHandler: ChannelInboundHandler {
             return write(id, .success(status), context)
         }
         let handler = NIOLoopBound(self, eventLoop: eventLoop)
+        outstanding += 1
         queue.submit(packet, .http) { result in
-            eventLoop.execute { handler.value.write(id, result, bound.value) }
+            eventLoop.execute { handler.value.complete(id, result, bound.value) }
         }
+    }
+
+    private func complete(_ id: UInt32, _ result: Result<[UInt8], DropReason>, _ context: ChannelHandlerContext) {
+        outstanding -= 1
+        write(id, result, context)
+        if outstanding < limits.localOutstanding / 2 { resume(context) }
     }
 
     private func write(_ id: UInt32, _ result: Result<[UInt8], DropReason>, _ context: ChannelHandlerContext) {

@@ -32,8 +32,10 @@ final class Worker: @unchecked Sendable {
     private var identities: [OnlineIdentity?] = [nil]
     private var generation: UInt64 = 0
     private var entries: [AnswerQueue.Entry] = []
-    /// How many slots hold datagrams of each socket, in the order of the sockets.
+    /// How many slots hold datagrams of each socket; those of the socket that was read first come first.
     private let received: UnsafeMutablePointer<Int>
+    /// The socket that is read first; the next one in the next batch, so that a flood of one starves no other.
+    private var turn = 0
     private let sendList: UnsafeMutablePointer<Int32>
     private let sendLengths: UnsafeMutablePointer<UInt32>
     private let tally: Tally
@@ -121,7 +123,9 @@ final class Worker: @unchecked Sendable {
     func answerOnce() -> Bool {
         let start = SystemClockSource().monotonicNanoseconds()
         var count = 0
-        for index in sockets.indices {
+        turn = turn + 1 < sockets.count ? turn + 1 : 0
+        for position in sockets.indices {
+            let index = socket(position)
             let room = AnswerBatch.capacity - Self.reservedForStreams - count
             let got = room > 0 ? Int(datagram_receive(slots, sockets[index], UInt32(count), UInt32(room))) : 0
             received[index] = max(got, 0)
@@ -151,6 +155,13 @@ final class Worker: @unchecked Sendable {
         metrics.record(.send, end &- afterSign)
         report()
         return true
+    }
+
+    /// The socket whose turn comes at some position of this batch.
+    @inline(__always)
+    private func socket(_ position: Int) -> Int {
+        let index = turn + position
+        return index < sockets.count ? index : index - sockets.count
     }
 
     /// Decides about every request.
@@ -194,7 +205,8 @@ final class Worker: @unchecked Sendable {
 
     private func send(_ datagrams: Int) {
         var slot = 0
-        for index in sockets.indices {
+        for place in sockets.indices {
+            let index = socket(place)
             var count = 0
             for position in slot..<slot + received[index] {
                 if let reason = batch.reason(position) {

@@ -68,6 +68,9 @@ extension ReleaseCommand {
             return [
                 "! systemctl is-enabled --quiet assay-serve || \(root)/current/bin/assay healthcheck --quiet",
                 "\(units); for unit in $units; do systemctl is-active $unit || exit 1; done",
+                // Whoever is asked must have a delegation and a clock, or it says nothing.
+                "! systemctl is-enabled --quiet assay-roughtime || "
+                    + "\(root)/current/bin/assay time query 127.0.0.1:5319 --key /etc/assay/roughtime/longterm.pub",
             ]
         }
     }

@@ -4,6 +4,7 @@
 import ByteCoding
 import Crypto
 import Foundation
+import Glibc
 import Logging
 import Roughtime
 import RoughtimeKeys
@@ -25,18 +26,7 @@ struct RunRoughtime {
     var auditLog: String { "\(directory)/mintings.jsonl" }
 
     /// The socket between gateway and responder; elsewhere when the kernel's limit for such names is too short.
-    var socket: String {
-        let path = "\(directory)/answer.sock"
-        guard path.utf8.count > 100 else { return path }
-        let name = Hex.encode(Array(SHA256.hash(data: Array(path.utf8))).prefix(8))
-        let place = "/tmp/assay-\(name)"
-        try? FileManager.default.createDirectory(
-            atPath: place,
-            withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700]
-        )
-        return "\(place)/answer.sock"
-    }
+    let socket: String
 
     /// Makes the directory and, the first time, a key of this run's own.
     init(directory: String) async throws {
@@ -52,12 +42,34 @@ struct RunRoughtime {
                 try keys.prepare(isRecovery: false)
                 try await keys.keep(try LongTermSeed.random(), .plain)
             }
+            socket = try Self.socket(near: directory)
             publicKey = LongTermPublicKey.text(of: try LongTermPublicKey.read(keys.publicKey))
             // What the policy counts per day is for servers, not for a person who starts and stops a run.
             try? FileManager.default.removeItem(atPath: "\(directory)/mintings.jsonl")
         } catch {
             throw Failure(Failure.unavailable, "the Roughtime keys in \(directory) cannot be used: \(error)")
         }
+    }
+}
+
+extension RunRoughtime {
+    /// Longer names do not fit into a socket's address.
+    private static let longestSocketPath = 100
+
+    /// A name for the socket, in a directory that is ours alone.
+    static func socket(near directory: String) throws -> String {
+        let path = "\(directory)/answer.sock"
+        guard path.utf8.count > longestSocketPath else { return path }
+        let name = Hex.encode(Array(SHA256.hash(data: Array(path.utf8))).prefix(8))
+        let place = "/tmp/assay-\(geteuid())-\(name)"
+        mkdir(place, 0o700)
+        // Everybody may write to /tmp: what has this name already may be somebody else's.
+        let facts = try? FileManager.default.attributesOfItem(atPath: place)
+        guard let facts, facts[.type] as? FileAttributeType == .typeDirectory,
+            (facts[.ownerAccountID] as? NSNumber)?.uint32Value == geteuid(),
+            (facts[.posixPermissions] as? NSNumber).map({ $0.intValue & 0o077 == 0 }) == true
+        else { throw Failure(Failure.unavailable, "\(place) is not a directory of this user alone; remove it") }
+        return "\(place)/answer.sock"
     }
 }
 
