@@ -4,6 +4,8 @@
 /// Checks answers against the request and the server's long-term key (RFC 10049, section 5.4).
 public struct ResponseVerifier: Sendable {
     static let maximumPathNodes = 32
+    /// From 1970 to the end of the year 9999, in microseconds since 1970.
+    static let plausibleTimes: ClosedRange<Int128> = 0...253_402_300_799_999_999
 
     public let longTermPublicKey: [UInt8]
     public let options: VerificationOptions
@@ -53,6 +55,8 @@ public struct ResponseVerifier: Sendable {
     /// - Throws: ``VerificationFailure`` when a signature does not hold.
     public func statement(in response: [UInt8]) throws(VerificationFailure) -> SignedStatement {
         let parts = try parts(response, isFramed: Frame.isFramed(response), offered: nil)
+        // The length of the root tells Google's version from the early drafts, which sign in the same words.
+        _ = try parts.signed.value(.root, length: parts.profile.hash.length)
         let (midpoint, radius) = try checkTime(parts.signed, parts.profile, parts.certificate.delegation)
         return SignedStatement(
             version: parts.profile.version,
@@ -212,7 +216,11 @@ public struct ResponseVerifier: Sendable {
         let midpoint = try signed.value(.midpoint, length: 8).littleEndianValue
         let radius = try signed.value(.radius, length: 4).littleEndianValue
         if radius == 0, profile.knowsServerTag { throw .zeroRadius }
-        guard let time = profile.timeFormat.decode(midpoint), midpoint != .max else { throw .invalid(.midpoint) }
+        // Before draft 12 the version is not signed. A time under another version's format lies far outside this range, so
+        // nobody can make a server contradict itself by putting another version beside what it signed.
+        guard let time = profile.timeFormat.decode(midpoint), Self.plausibleTimes.contains(time) else {
+            throw .invalid(.midpoint)
+        }
         guard delegation.notBefore <= midpoint, midpoint <= delegation.notAfter else { throw .outsideDelegation }
         return (time, Int64(radius) * profile.timeFormat.radiusUnit)
     }
