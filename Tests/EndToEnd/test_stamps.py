@@ -5,6 +5,7 @@ import email.utils
 import hashlib
 import json
 import os
+import pathlib
 import signal
 import time
 
@@ -185,6 +186,12 @@ def test_while_three_servers_find_the_clock_wrong_nothing_is_sold(program, tmp_p
         assert metric(run, "assay_clock_ok") == {"assay_clock_ok": 0}
         assert metric(run, "assay_clock_checks_total") == {'assay_clock_checks_total{result="wrong"}': 1}
         assert all(server.requests for server in servers)
+        # The operator's gifts expire by the same clock.
+        key = pathlib.Path(run.info["apiKeyFile"]).read_text().strip()
+        gift = requests.post(
+            run.api + "/api/admin/tokens", json={"sats": 5, "reason": "a gift"}, headers={"X-API-Key": key}, timeout=10
+        )
+        assert gift.status_code == 503, gift.text
         # What is free goes on.
         assert requests.get(run.api + "/api/stats", timeout=10).status_code == 200
     finally:
