@@ -115,7 +115,12 @@ struct RequestPipeline: RouterMiddleware {
 
     private func checkMediaType(_ request: Request) throws(APIError) {
         guard Self.hasBody(request), !Self.isMediaType(request, of: mediaTypes) else { return }
-        throw APIError(.unsupportedMediaType, "Send the body as Content-Type: application/json.")
+        throw APIError(.unsupportedMediaType, Self.wantedTypes(mediaTypes))
+    }
+
+    /// Says what a body may be.
+    static func wantedTypes(_ types: Set<String>) -> String {
+        "Send the body as Content-Type: \(types.sorted().joined(separator: " or "))."
     }
 
     static func hasBody(_ request: Request) -> Bool { [.post, .put, .patch].contains(request.method) }
