@@ -19,8 +19,9 @@ extension RoughtimeCommand {
 
                 On a machine without a network: carry the request there and the certificates back.
 
-                  assay roughtime delegate --offline --life 8d --seed-file - --public-key longterm.pub \\
-                    --audit-log mintings.jsonl --csr request.json --out certificates.json
+                  assay roughtime delegate --offline --life 8d --seed-file - \\
+                    --public-key longterm.pub --audit-log mintings.jsonl \\
+                    --csr request.json --out certificates.json
 
                 Exit codes: 0 signed, or signed before; 64 usage; 65 the request or seed is malformed; 75 another process \
                 is minting; 77 the policy refuses, or the seed is another key's; 78 there is no seed or no request.
