@@ -133,7 +133,10 @@ extension ReleaseCommand {
             for name in ["infra", "migrations"] {
                 sources += try ReleasePacker.sources(below: "\(tree)/\(name)", prefix: "\(name)/")
             }
-            for name in ["DEPLOY.md", "LICENSE", "scripts/health-check.sh"] {
+            for name in [
+                "DEPLOY.md", "LICENSE", "docs/roughtime.md", "docs/time-stamps.md", "Examples/roughtime/servers.json",
+                "scripts/health-check.sh",
+            ] {
                 sources.append(ReleasePacker.Source(path: name, file: "\(tree)/\(name)"))
             }
             return sources
