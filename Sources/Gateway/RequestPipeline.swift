@@ -52,6 +52,7 @@ struct RequestPipeline: RouterMiddleware {
                 throw APIError(.forbidden, "Requests from this network are not served.")
             }
             try Self.checkHost(request)
+            try Self.checkFraming(request)
             if let proxy, proxy.takes(request) {
                 let answer = try await proxy.respond(request, context)
                 response = answer.response
@@ -111,6 +112,14 @@ struct RequestPipeline: RouterMiddleware {
         guard !request.headers.contains(where: { $0.name.canonicalName == "host" }) else {
             throw APIError(.malformedRequest, "The request names more than one host.")
         }
+    }
+
+    /// Refuses a body whose end others on the way may see elsewhere (RFC 9112 section 6.1).
+    ///
+    /// The decoder refuses it too, but only after the request has gone on its way.
+    private static func checkFraming(_ request: Request) throws(APIError) {
+        guard let coding = request.headers[.transferEncoding], coding.lowercased() != "chunked" else { return }
+        throw APIError(.malformedRequest, "The only Transfer-Encoding understood is: chunked.")
     }
 
     private func checkMediaType(_ request: Request) throws(APIError) {
