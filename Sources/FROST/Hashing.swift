@@ -42,7 +42,7 @@ struct SuiteHash: Sendable {
     }
 
     /// Hashes to a scalar: 48 bytes of `expand_message_xmd` (RFC 9380 section 5.3.1), reduced modulo n.
-    private func scalar(_ label: String, _ absorb: (inout SHA256) -> Void) -> Scalar {
+    func scalar(_ label: String, _ absorb: (inout SHA256) -> Void) -> Scalar {
         let tag = Array((context + label).utf8)
         let suffix = tag + [UInt8(tag.count)]
         var hash = SHA256()
