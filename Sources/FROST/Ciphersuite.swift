@@ -21,11 +21,11 @@ public enum Ciphersuite: Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Whether signatures are BIP 340's, in which the keys' and nonces' y coordinates count as even.
-    var isXOnly: Bool { self != .rfc9591 }
+    /// What a signature looks like; BIP 340's count the y coordinates of key and nonce as even.
+    public var form: ThresholdSignature.Form { self == .rfc9591 ? .schnorr : .bip340 }
 
     func challenge(nonce: Point, key: Point, message: [UInt8]) -> Scalar {
-        isXOnly
+        form == .bip340
             ? schnorrChallenge(nonce: nonce, key: key, message: message)
             : hash.challenge(nonce.compressed + key.compressed + message)
     }

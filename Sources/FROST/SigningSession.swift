@@ -98,7 +98,7 @@ public struct SigningSession: Sendable {
         return key.compressed + suite.hash.message(message) + suite.hash.commitments(list)
     }
 
-    private var isNonceNegated: Bool { suite.isXOnly && !groupNonce.hasEvenY }
+    private var isNonceNegated: Bool { suite.form == .bip340 && !groupNonce.hasEvenY }
 
     func terms(of identifier: Identifier) throws(FROSTError) -> SignerTerms {
         guard let terms = terms[identifier] else { throw .unknownIdentifier(identifier) }
@@ -147,7 +147,7 @@ extension SigningSession {
         let given = Set(partials.map(\.identifier))
         for signer in signers where !given.contains(signer) { throw .missingIdentifier(signer) }
         let sum = partials.reduce(challenge * key.addend) { $0 + $1.value }
-        let signature = ThresholdSignature(suite: suite, nonce: groupNonce, sum: sum)
+        let signature = ThresholdSignature(form: suite.form, nonce: groupNonce, sum: sum)
         if signature.verifies(message, key: key.point) { return signature }
         let culprits = partials.filter { partial in
             do throws(FROSTError) {
