@@ -44,8 +44,7 @@ public struct KeyGenerationAnnouncement: Sendable, Hashable {
     }
 
     private static func challenge(sender: Identifier, key: Point, nonce: Point, suite: Ciphersuite) -> Scalar {
-        let encoded = suite == .taproot ? key.xOnly + nonce.xOnly : key.compressed + nonce.compressed
-        return suite.hash.keyGeneration(sender.bytes + encoded)
+        suite.hash.keyGeneration(sender.bytes + key.compressed + nonce.compressed)
     }
 
     fileprivate var transcript: [UInt8] {

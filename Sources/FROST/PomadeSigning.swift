@@ -60,6 +60,12 @@ public struct PomadeRequest: Sendable {
         )
     }
 
+    /// What a member adds to both its nonces in this session; `nil` once in 2^128 requests.
+    func nonceTweak(of member: Identifier, session: [UInt8]) -> Scalar? {
+        guard let tweak = Scalar(sha256(session + member.bigEndian + hashes)), !tweak.isZero else { return nil }
+        return tweak
+    }
+
     private var hashes: [UInt8] { message + tweaks.flatMap(\.rawBytes) }
 
     /// The session in which the members sign.
@@ -75,8 +81,7 @@ public struct PomadeRequest: Sendable {
         var nonceTweaks: [Identifier: Scalar] = [:]
         let session = sessionID
         for member in members {
-            let hash = sha256(session + member.bigEndian + hashes)
-            guard let tweak = Scalar(hash), !tweak.isZero else { throw .invalidRequest }
+            guard let tweak = nonceTweak(of: member, session: session) else { throw .invalidRequest }
             nonceTweaks[member] = tweak
         }
         return try SigningSession(

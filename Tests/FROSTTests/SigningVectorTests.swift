@@ -64,7 +64,9 @@ struct SigningVectorTests {
         )
         let key = try #require(inputs.group_public_key ?? inputs.verifying_key_key)
         #expect(dealing.group.key.compressed == key.bytes)
-        #expect(dealing.shares.map { HexBytes($0.secret.rawBytes) } == inputs.participant_shares.map(\.participant_share))
+        #expect(
+            dealing.shares.map { HexBytes($0.secret.rawBytes) } == inputs.participant_shares.map(\.participant_share)
+        )
 
         let shares = Dictionary(uniqueKeysWithValues: dealing.shares.map { ($0.identifier, $0) })
         let roundOne = vector.round_one_outputs.outputs
