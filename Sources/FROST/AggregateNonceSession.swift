@@ -73,11 +73,12 @@ public struct AggregateNonceSession: Sendable {
         guard signers.contains(share.identifier) else { throw .unknownIdentifier(share.identifier) }
         guard nonces.commitment.identifier == share.identifier else { throw .nonceMismatch(share.identifier) }
         let nonce = nonces.hiding + bindingFactor * nonces.binding
+        let coefficient = shareCoefficient(of: share.identifier)
         let partial = PartialSignature(
             identifier: share.identifier,
-            value: (groupNonce.hasEvenY ? nonce : -nonce) + shareCoefficient(share.identifier) * share.secret
+            value: (groupNonce.hasEvenY ? nonce : -nonce) + coefficient * share.secret
         )
-        try verify(partial, commitment: nonces.commitment)
+        try verify(partial, commitment: nonces.commitment, coefficient: coefficient)
         return partial
     }
 
@@ -88,10 +89,18 @@ public struct AggregateNonceSession: Sendable {
         let signer = partial.identifier
         guard signers.contains(signer) else { throw .unknownIdentifier(signer) }
         guard commitment.identifier == signer else { throw .nonceMismatch(signer) }
+        try verify(partial, commitment: commitment, coefficient: shareCoefficient(of: signer))
+    }
+
+    private func verify(
+        _ partial: PartialSignature,
+        commitment: SigningCommitment,
+        coefficient: Scalar
+    ) throws(FROSTError) {
         let nonce = Point.sum([commitment.hiding, commitment.binding.multiplied(byPublic: bindingFactor)])
-        let share = try group.publicShare(of: signer).multiplied(byPublic: shareCoefficient(signer))
+        let share = try group.publicShare(of: partial.identifier).multiplied(byPublic: coefficient)
         guard partial.value.point == Point.sum([groupNonce.hasEvenY ? nonce : nonce.map { -$0 }, share]) else {
-            throw .invalidPartialSignatures([signer])
+            throw .invalidPartialSignatures([partial.identifier])
         }
     }
 
@@ -113,7 +122,7 @@ public struct AggregateNonceSession: Sendable {
         return signature
     }
 
-    private func shareCoefficient(_ signer: Identifier) -> Scalar {
+    private func shareCoefficient(of signer: Identifier) -> Scalar {
         challenge * Interpolation.weight(of: signer, among: signers) * shareFactor
     }
 }

@@ -52,3 +52,21 @@ public enum Repair {
         return share
     }
 }
+
+extension ThresholdGroup {
+    /// The group with one more participant, whose share ``Repair`` then makes.
+    ///
+    /// - Throws: ``FROSTError/duplicateIdentifier(_:)`` when it is a participant already, and
+    ///   ``FROSTError/tooManyParticipants(_:)``.
+    public func including(_ participant: Identifier) throws(FROSTError) -> ThresholdGroup {
+        guard publicShares[participant] == nil else { throw .duplicateIdentifier(participant) }
+        try Self.require(threshold: threshold, participants: publicShares.count + 1)
+        let base = Array(participants.prefix(threshold))
+        guard let share = Interpolation.point(at: participant.number, of: publicShares, among: base) else {
+            throw .invalidShare(participant)
+        }
+        var shares = publicShares
+        shares[participant] = share
+        return ThresholdGroup(unchecked: threshold, key: key, publicShares: shares)
+    }
+}

@@ -25,7 +25,6 @@ public struct SigningSession: Sendable {
         /// With the session's tweak.
         let commitment: SigningCommitment
         let bindingFactor: Scalar
-        let weight: Scalar
         /// The commitment's two points with the binding factor; `nil` is infinity.
         let nonce: Point?
     }
@@ -73,7 +72,6 @@ public struct SigningSession: Sendable {
                 announced: announced,
                 commitment: commitment,
                 bindingFactor: factor,
-                weight: Interpolation.weight(of: commitment.identifier, among: signers),
                 nonce: Point.sum([commitment.hiding, commitment.binding.multiplied(byPublic: factor)])
             )
         }
@@ -119,23 +117,34 @@ extension SigningSession {
         guard nonces.commitment == terms.announced else { throw .nonceMismatch(share.identifier) }
         let tweak = nonceTweaks[share.identifier] ?? .zero
         let nonce = (nonces.hiding + tweak) + (nonces.binding + tweak) * terms.bindingFactor
+        let coefficient = shareCoefficient(of: share.identifier)
         let partial = PartialSignature(
             identifier: share.identifier,
-            value: (isNonceNegated ? -nonce : nonce) + challenge * terms.weight * key.shareFactor * share.secret
+            value: (isNonceNegated ? -nonce : nonce) + coefficient * share.secret
         )
-        try verify(partial)
+        try verify(partial, coefficient: coefficient)
         return partial
+    }
+
+    /// The factor with which a signer's share enters the sum.
+    func shareCoefficient(of signer: Identifier) -> Scalar {
+        challenge * Interpolation.weight(of: signer, among: signers) * key.shareFactor
     }
 
     /// Checks one signer's part.
     ///
     /// - Throws: ``FROSTError/invalidPartialSignatures(_:)`` with the signer.
     public func verify(_ partial: PartialSignature) throws(FROSTError) {
+        _ = try terms(of: partial.identifier)
+        try verify(partial, coefficient: shareCoefficient(of: partial.identifier))
+    }
+
+    private func verify(_ partial: PartialSignature, coefficient: Scalar) throws(FROSTError) {
         let terms = try terms(of: partial.identifier)
         let publicShare = try group.publicShare(of: partial.identifier)
         let expected = Point.sum([
             isNonceNegated ? terms.nonce.map { -$0 } : terms.nonce,
-            publicShare.multiplied(byPublic: challenge * terms.weight * key.shareFactor),
+            publicShare.multiplied(byPublic: coefficient),
         ])
         guard partial.value.point == expected else { throw .invalidPartialSignatures([partial.identifier]) }
     }

@@ -71,6 +71,36 @@ struct HostileInputTests {
         }
     }
 
+    @Test("cut, changed and random bytes are read as themselves or not at all")
+    func parsers() {
+        let bytes = commitment(1).bytes
+        var candidates = (0...bytes.count + 1).map { Array((bytes + [0]).prefix($0)) }
+        for bit in 0..<bytes.count * 8 {
+            var changed = bytes
+            changed[bit / 8] ^= 1 << UInt8(bit % 8)
+            candidates.append(changed)
+        }
+        for size in [32, 33, 64, 65, 66] {
+            for _ in 0..<50 { candidates.append((0..<size).map { _ in UInt8.random(in: 0...255) }) }
+            candidates.append([UInt8](repeating: 0, count: size))
+            candidates.append([UInt8](repeating: 255, count: size))
+        }
+        for candidate in candidates {
+            #expect(
+                SigningCommitment(identifier: identifier(1), bytes: candidate).map { $0.bytes == candidate } ?? true
+            )
+            #expect(AggregateNonce(candidate).map { $0.bytes == candidate } ?? true)
+            #expect(Point(candidate).map { $0.compressed == candidate } ?? true)
+            #expect(Scalar(candidate).map { $0.rawBytes == candidate } ?? true)
+            for form in [ThresholdSignature.Form.schnorr, .bip340] {
+                let signature = ThresholdSignature(candidate, form: form)
+                #expect(signature.map { !$0.verifies([1], key: group.key) } ?? true)
+            }
+        }
+        #expect(AggregateNonce([UInt8](repeating: 0, count: 66)) == AggregateNonce(hiding: nil, binding: nil))
+        #expect(SigningCommitment(identifier: identifier(1), bytes: [UInt8](repeating: 0, count: 66)) == nil)
+    }
+
     @Test("a group whose shares do not make its key")
     func inconsistent() {
         #expect(throws: FROSTError.inconsistentGroup) {

@@ -66,7 +66,7 @@ struct NonceTests {
         let sign: Scalar = session.groupNonce.hasEvenY ? .one : -.one
         let nonceTweak = tweak + tweak * terms.bindingFactor
         return Equation(
-            a: session.challenge * terms.weight * session.key.shareFactor,
+            a: session.shareCoefficient(of: answer.identifier),
             s: sign,
             t: sign * terms.bindingFactor,
             p: answer.value - sign * nonceTweak

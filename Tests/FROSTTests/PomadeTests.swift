@@ -132,7 +132,8 @@ struct PomadeTests {
         var partials: [PartialSignature] = []
         for expected in vector.members_results {
             let terms = try session.terms(of: expected.idx)
-            #expect(terms.weight.rawBytes == expected.lagrange.bytes)
+            let weight = Interpolation.weight(of: expected.idx, among: session.signers)
+            #expect(weight.rawBytes == expected.lagrange.bytes)
             #expect(terms.bindingFactor.rawBytes == expected.binding_factor.bytes)
             let share = try #require(vector.shares.first { $0.idx == expected.idx }).share
             let fresh = try #require(vector.fresh_nonces.first { $0.idx == expected.idx })
@@ -241,5 +242,45 @@ struct PomadeTests {
             }
         }
         #expect(file.reject.compactMap { Point(evenWithX: $0.ecdh_pk.bytes) }.count == 1)
+    }
+
+    @Test("a part of an exchange is proven by its signer's share alone", arguments: Shape.all)
+    func exchangeProofs(shape: Shape) throws {
+        let dealing = try Dealing(
+            splitting: .random(),
+            threshold: shape.threshold,
+            among: Identifier.first(shape.count)
+        )
+        let (group, other) = (dealing.group, try #require(Scalar.random().point))
+        let shares = Array(dealing.shares.shuffled().prefix(shape.threshold))
+        let members = shares.map(\.identifier)
+        let parts = try shares.map {
+            try group.exchangePart(with: other, share: $0, members: members, isProven: true)
+        }
+        for part in parts {
+            try group.verify(part, with: other, members: members)
+            let proof = try #require(part.proof)
+            let wrong = [
+                ExchangePart(identifier: part.identifier, point: part.point),
+                ExchangePart(identifier: part.identifier, point: -part.point, proof: proof),
+                ExchangePart(
+                    identifier: part.identifier,
+                    point: part.point,
+                    proof: ExchangePart.Proof(challenge: proof.challenge, answer: proof.answer + .one)
+                ),
+                ExchangePart(
+                    identifier: part.identifier,
+                    point: part.point,
+                    proof: ExchangePart.Proof(challenge: .zero, answer: .zero)
+                ),
+            ]
+            for part in wrong {
+                #expect(throws: FROSTError.invalidProof(part.identifier)) {
+                    try group.verify(part, with: other, members: members)
+                }
+            }
+        }
+        let secret = try group.recoverSecret(from: shares)
+        #expect(try group.sharedPoint(from: parts) == other.multiplied(bySecret: secret))
     }
 }

@@ -125,6 +125,27 @@ struct RenewalTests {
         #expect(proof.suffix(32) == scalar.bytes[...])
     }
 
+    @Test("a new participant gets a share that signs")
+    func enrolment() throws {
+        let new = identifier(9)
+        let larger = try group.including(new)
+        let helpers = [try file.shares[0].share, try file.shares[2].share]
+        var received: [Identifier: [Scalar]] = [:]
+        for helper in helpers {
+            let deltas = try Repair.deltas(
+                of: helper,
+                helpers: helpers.map(\.identifier),
+                target: new,
+                group: group
+            )
+            for (receiver, delta) in deltas { received[receiver, default: []].append(delta) }
+        }
+        let share = try Repair.share(of: new, from: received.mapValues(Repair.sigma), group: larger)
+        #expect(share.publicShare == larger.publicShares[new])
+        #expect(try larger.recoverSecret(from: [share, helpers[1]]).point == group.key)
+        #expect(throws: FROSTError.duplicateIdentifier(new)) { try larger.including(new) }
+    }
+
     @Test("wrong deltas and sums are refused")
     func hostile() throws {
         let refresh = try Refresh(group: group, participants: group.participants)

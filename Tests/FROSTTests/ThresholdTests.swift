@@ -157,7 +157,7 @@ final class NonceBox {
 
     init(_ nonces: consuming SigningNonces) {
         commitment = nonces.commitment
-        self.nonces = nonces
+        self.nonces = consume nonces
     }
 
     func take() throws -> SigningNonces {
@@ -176,7 +176,7 @@ final class GenerationBox {
 
     init(_ generation: consuming KeyGeneration) {
         announcement = generation.announcement
-        self.generation = generation
+        self.generation = consume generation
     }
 
     func receive(_ announcements: [KeyGenerationAnnouncement]) throws -> [Identifier: Scalar] {

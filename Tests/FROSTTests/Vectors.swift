@@ -6,7 +6,7 @@ import Foundation
 import Secp256k1
 import Testing
 
-@testable import FROST
+@testable public import FROST
 
 /// Published vectors, copied beside the tests.
 enum Vectors {
