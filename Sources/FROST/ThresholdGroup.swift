@@ -7,7 +7,7 @@ public import Secp256k1
 ///
 /// A value of this type is consistent: any `threshold` of the shares make the key.
 public struct ThresholdGroup: Sendable, Hashable {
-    /// More would make a signature of many seconds.
+    /// More would take many seconds to check.
     public static let maximumParticipants = 1024
 
     /// How many participants make a signature, 1 to the number of participants.

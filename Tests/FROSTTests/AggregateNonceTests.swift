@@ -21,7 +21,7 @@ struct AggregateNonceTests {
             /// Whether the fault is one of encoding, which a parser finds.
             var isMalformed: Bool {
                 contrib != nil
-                    || ["pubshare at index", "secnonce", "out of range.", "32-byte"].contains {
+                    || ["pubshare at index", "secnonce", "out of range.", "32-byte", "is_xonly"].contains {
                         message?.contains($0) == true && message?.contains("identifier") == false
                             && message?.contains("secret share") == false
                     }
