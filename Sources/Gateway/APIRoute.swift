@@ -114,6 +114,8 @@ public struct RouteDocumentation: Sendable {
     public let query: [QueryParameter]
     /// The shape of a good answer, where it is JSON and described.
     public let answer: AnswerSchema?
+    /// What 201 means, for routes that make something; they never answer 200.
+    public let created: String?
     /// What 202 means, for routes that may answer before they are done.
     public let accepted: String?
     /// What 401 means, for routes that ask for a token without selling one.
@@ -128,12 +130,14 @@ public struct RouteDocumentation: Sendable {
         query: [QueryParameter] = [],
         bodyExample: String? = nil,
         answer: AnswerSchema? = nil,
+        created: String? = nil,
         accepted: String? = nil,
         unauthorized: String? = nil,
         unavailable: String? = nil,
         isRemoved: Bool = false
     ) {
         self.answer = answer
+        self.created = created
         self.accepted = accepted
         self.unauthorized = unauthorized
         self.unavailable = unavailable

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Gate
+internal import Glibc
 internal import HTTPTypes
 internal import Hummingbird
 internal import HummingbirdCore
@@ -34,6 +35,14 @@ public struct GatewayConfiguration: Sendable {
     public var receiptSigner: ReceiptSigner?
 
     public init() {}
+}
+
+/// The address of the server is another process's.
+public struct AddressTaken: Error, CustomStringConvertible {
+    let host: String
+    let port: Int
+
+    public var description: String { "cannot listen on \(host), TCP port \(port): another process does" }
 }
 
 /// The HTTP server over a route table.
@@ -149,6 +158,10 @@ public struct GatewayServer: Service {
             },
             logger: quiet
         )
-        try await application.run()
+        do {
+            try await application.run()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw AddressTaken(host: configuration.host, port: configuration.port)
+        }
     }
 }

@@ -64,9 +64,12 @@ enum OpenAPIDocument {
     }
     private struct Body: Encodable {
         struct Media: Encodable {
-            struct Schema: Encodable { let type = "object" }
-            let schema = Schema()
-            let examples: [String: Example]
+            struct Schema: Encodable {
+                var type = "object"
+                var format: String?
+            }
+            var schema = Schema()
+            var examples: [String: Example]?
         }
         struct Example: Encodable { let summary: String }
         let required = true
@@ -107,17 +110,11 @@ enum OpenAPIDocument {
     private static func operation(_ route: APIRoute, name: String) -> Operation {
         let isPaid = route.product.map { $0.price > .zero } ?? false
         let isForOperators = route.path.hasPrefix("/api/admin/")
-        let example = route.documentation.bodyExample
         return Operation(
             operationId: name,
             summary: route.documentation.summary,
             parameters: parameters(route),
-            requestBody: example.map { text in
-                Body(
-                    description: "JSON such as \(text)",
-                    content: ["application/json": .init(examples: ["example": .init(summary: text)])]
-                )
-            },
+            requestBody: body(route),
             responses: responses(of: route, isPaid: isPaid, isForOperators: isForOperators),
             security: isPaid ? [["l402": []]] : isForOperators ? [["apiKey": []]] : nil,
             price: route.product.map { product in
@@ -130,6 +127,17 @@ enum OpenAPIDocument {
         )
     }
 
+    private static func body(_ route: APIRoute) -> Body? {
+        if let text = route.documentation.bodyExample {
+            let media = Body.Media(examples: ["example": .init(summary: text)])
+            return Body(description: "JSON such as \(text)", content: ["application/json": media])
+        }
+        guard !route.mediaTypes.contains("application/json") else { return nil }
+        let media = Body.Media(schema: .init(type: "string", format: "binary"))
+        let content = Dictionary(uniqueKeysWithValues: route.mediaTypes.map { ($0, media) })
+        return Body(description: "Bytes; the summary says which", content: content)
+    }
+
     private static func responses(of route: APIRoute, isPaid: Bool, isForOperators: Bool) -> [String: Answer] {
         let about = route.documentation
         var responses = ["429": Answer.error("Too many requests")]
@@ -137,7 +145,11 @@ enum OpenAPIDocument {
             responses["410"] = .error("This route has been removed")
             return responses
         }
-        responses["200"] = Answer("OK", about.answer)
+        if let created = about.created {
+            responses["201"] = Answer(created, about.answer)
+        } else {
+            responses["200"] = Answer("OK", about.answer)
+        }
         if let accepted = about.accepted { responses["202"] = Answer(accepted, about.answer) }
         if let unauthorized = about.unauthorized { responses["401"] = .error(unauthorized) }
         if let unavailable = about.unavailable { responses["503"] = .error(unavailable) }
@@ -156,6 +168,10 @@ enum OpenAPIDocument {
             responses["400"] = .error("The body is not valid")
             responses["413"] = .error("The body is too large")
             responses["415"] = .error("The body is not sent as application/json")
+        } else if !route.mediaTypes.contains("application/json") {
+            responses["400"] = .error("The body is not valid")
+            responses["413"] = .error("The body is too large")
+            responses["415"] = .error("The body is not sent as \(route.mediaTypes.sorted().joined(separator: " or "))")
         } else if !about.query.isEmpty || route.path.contains("{") {
             responses["400"] = .error("A parameter is not valid; details.field names it")
         }
@@ -167,22 +183,26 @@ enum OpenAPIDocument {
         return ([route.method.rawValue.lowercased()] + words.map(String.init)).joined(separator: "_")
     }
 
+    /// By the name of the parameter, or by the route's path where a name means different things.
     private static let parameterMeanings = [
         "ident": "A node: 66-digit public key, or the 64-digit SHA-256 of its text",
         "paymentHash": "A payment hash, 64 hexadecimal digits",
         "subject": "A token id or payment hash, 64 hexadecimal digits",
         "name": "The name of an operator's credential",
         "url_hash": "A service: the SHA-256 of its canonical URL, 64 hexadecimal digits",
-        "id": "The number of a probe, from the answer to POST /api/probe",
+        "nonce": "A nonce, 64 hexadecimal digits",
+        "/api/probe/{id}": "The number of a probe, from the answer to POST /api/probe",
+        "/roughtime/malfeasance/{id}": "The id from the answer to POST /roughtime/malfeasance, 64 hexadecimal digits",
     ]
 
     private static func parameters(_ route: APIRoute) -> [Parameter] {
         let inPath = route.path.split(separator: "/").filter { $0.hasPrefix("{") }.map { part in
-            Parameter(
-                name: String(part.dropFirst().dropLast()),
+            let name = String(part.dropFirst().dropLast())
+            return Parameter(
+                name: name,
                 in: "path",
                 required: true,
-                description: parameterMeanings[String(part.dropFirst().dropLast())] ?? "A part of the path",
+                description: parameterMeanings[route.path] ?? parameterMeanings[name] ?? "A part of the path",
                 schema: .init(type: "string")
             )
         }

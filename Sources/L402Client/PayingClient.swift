@@ -253,7 +253,7 @@ public final class PayingClient: Sendable {
                 )
             }
         } catch {
-            throw .unreachable("\(error)")
+            throw .unreachable((error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)")
         }
     }
 }

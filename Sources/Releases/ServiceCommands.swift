@@ -96,7 +96,12 @@ public struct ServiceCommands: Sendable {
             let (status, text) = try await withDeadline(time, run)
             guard !status.isSuccess else { return nil }
             let line = text.split(whereSeparator: \.isNewline).last.map { ": \($0)" } ?? ""
-            return "'\(command)' failed (\(status))\(line)"
+            let how =
+                switch status {
+                case .exited(let code): "exit code \(code)"
+                case .signaled(let signal): "signal \(signal)"
+                }
+            return "'\(command)' failed (\(how))\(line)"
         } catch is DeadlineExceeded {
             return "'\(command)' took too long"
         } catch {

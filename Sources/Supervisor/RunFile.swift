@@ -51,12 +51,15 @@ public struct RunFile: Sendable, Codable, Hashable {
         public var http: String
         /// The long-term key in base64.
         public var publicKey: String
+        /// Where its figures are; `nil` when they are off.
+        public var metrics: String?
 
-        public init(udp: String, tcp: String, http: String, publicKey: String) {
+        public init(udp: String, tcp: String, http: String, publicKey: String, metrics: String? = nil) {
             self.udp = udp
             self.tcp = tcp
             self.http = http
             self.publicKey = publicKey
+            self.metrics = metrics
         }
     }
 

@@ -39,6 +39,14 @@ struct OpenAPIDocumentTests {
         #expect(try answers(route("/a", .init("A", bodyExample: "{}"))) == ["200", "400", "413", "415", "429"])
     }
 
+    @Test("a route that takes bytes says which types, and one that makes something never answers 200")
+    func bytesAndCreated() throws {
+        var bytes = route("/a", .init("A"))
+        bytes.mediaTypes = ["application/octet-stream"]
+        #expect(try answers(bytes) == ["200", "400", "413", "415", "429"])
+        #expect(try answers(route("/a", .init("A", created: "Made"))) == ["201", "429"])
+    }
+
     @Test("a removed route never promises success")
     func removed() throws {
         for route in APIRoute.legacy { #expect(try answers(route) == ["410", "429"]) }

@@ -43,6 +43,23 @@ struct CertificateTests {
         }
     }
 
+    @Test("a request that names its long-term key is signed by that key only, and keeps the name")
+    func expectedKey() throws {
+        let key = try LongTermSeed(copying: seed).publicKey()
+        let request = try CertificateRequest(publicKey: online, created: now, longTermPublicKey: key)
+        #expect(try CertificateRequest(parsing: request.encoded()) == request)
+        let signed = try CertificateSet(
+            for: request,
+            window: now - 600...now + 3600,
+            seed: try LongTermSeed(copying: seed)
+        )
+        #expect(signed.answers(request))
+        let another = code {
+            _ = try CertificateSet(for: request, window: now - 600...now + 3600, seed: try LongTermSeed.random())
+        }
+        #expect(another == .mismatch)
+    }
+
     @Test("a request without a profile, with a short key or of before 1970 is none")
     func badRequests() {
         #expect(code { _ = try CertificateRequest(publicKey: online, profiles: [], created: now) } == .malformed)

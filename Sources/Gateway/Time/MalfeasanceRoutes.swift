@@ -29,7 +29,8 @@ extension APIRoute {
             limiter: .time,
             documentation: RouteDocumentation(
                 "Hand in a report of malfeasance (RFC 10049, section 8.4.1); it is verified before it is kept",
-                bodyExample: #"{"responses": [{"publicKey": "…", "request": "…", "response": "…"}]}"#
+                bodyExample: #"{"responses": [{"publicKey": "…", "request": "…", "response": "…"}]}"#,
+                created: "The report is kept: Location names it"
             ),
             access: .free { request in
                 let chain = try verified(Data(request.body.readableBytesView))

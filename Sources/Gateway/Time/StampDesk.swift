@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import LightningPrimitives
+public import RoughtimeLink
 public import TimeArchive
 public import TimeStamping
 
@@ -21,13 +22,23 @@ public struct StampDesk: Sendable {
     let stamper: Stamper
     let prices: Prices
     let archive: ScoreArchive?
+    /// The responder that signs first.
+    let link: ResponderLink?
 
     /// Makes a desk.
     ///
-    /// - Parameter archive: the stamped scores; nil where there are none to sell.
-    public init(stamper: Stamper, prices: Prices = Prices(), archive: ScoreArchive? = nil) {
+    /// - Parameters:
+    ///   - archive: the stamped scores; nil where there are none to sell.
+    ///   - link: the responder that signs first, asked before anything is sold; nil asks nobody.
+    public init(
+        stamper: Stamper,
+        prices: Prices = Prices(),
+        archive: ScoreArchive? = nil,
+        link: ResponderLink? = nil
+    ) {
         self.stamper = stamper
         self.prices = prices
         self.archive = archive
+        self.link = link
     }
 }

@@ -10,6 +10,7 @@ internal import Metrics
 internal import NIOCore
 internal import Oracle
 internal import Roughtime
+internal import RoughtimeLink
 internal import TimeArchive
 internal import TimeStamping
 
@@ -20,7 +21,9 @@ extension APIRoute {
     }
 
     private static func stamp(_ desk: StampDesk) -> APIRoute {
-        open(
+        var ready: (@Sendable () async throws -> Void)?
+        if let link = desk.link { ready = { try await link.requireReady() } }
+        return open(
             .post,
             "/v1/time/stamp",
             price: desk.prices.stamp,
@@ -31,7 +34,8 @@ extension APIRoute {
                 bodyExample: #"{"digest": "<SHA-256 of the document, 64 hex digits>"}"#,
                 answer: .timeProof,
                 unavailable: "the time server signs nothing now; nothing was charged"
-            )
+            ),
+            ready: ready
         ) { request in
             let digest = try digest(of: request)
             return {

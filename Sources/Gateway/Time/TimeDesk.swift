@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Foundation
 internal import Gate
 internal import HTTPTypes
 public import LightningPrimitives
@@ -65,6 +66,22 @@ public struct TimeDesk: Sendable {
             return try await link.status()
         } catch {
             throw .retryLater(.serviceUnavailable, "The time server does not answer; try again soon.", seconds: 1)
+        }
+    }
+}
+
+extension ResponderLink {
+    /// Refuses what could not be served now.
+    func requireReady() async throws(APIError) {
+        let status: ResponderStatus
+        do {
+            status = try await self.status()
+        } catch {
+            throw .retryLater(.serviceUnavailable, "The time server does not answer; try again soon.", seconds: 1)
+        }
+        guard status.radius != nil else { throw APIError(DropReason.unsynchronised) }
+        guard let delegation = status.delegation, Int64(Date().timeIntervalSince1970) < delegation.notAfter - 60 else {
+            throw APIError(DropReason.noDelegation)
         }
     }
 }

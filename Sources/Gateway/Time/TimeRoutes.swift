@@ -26,23 +26,32 @@ extension APIRoute {
         capability: String,
         route: String? = nil,
         documentation: RouteDocumentation,
+        ready: (@Sendable () async throws -> Void)? = nil,
         _ prepare: @escaping @Sendable (APIRequest) throws -> @Sendable () async throws -> APIResponse
     ) -> APIRoute {
-        let access: Access =
-            price == .zero
-            ? .free { try await prepare($0)() }
-            : .paid(
-                PaidProduct(
-                    capability: capability,
-                    route: route,
-                    price: price,
-                    method: method.rawValue,
-                    pathPrefix: path.split(separator: "{").first.map(String.init)
-                )
-            ) { request in
+        let product = PaidProduct(
+            capability: capability,
+            route: route,
+            price: price,
+            method: method.rawValue,
+            pathPrefix: path.split(separator: "{").first.map(String.init)
+        )
+        let access: Access
+        if price == .zero {
+            access = .free { try await prepare($0)() }
+        } else if let ready {
+            // Nobody shall pay first and learn then that there is nothing to be had.
+            access = .quoted(product) { request in
+                let serve = try prepare(request)
+                try await ready()
+                return (product, { _ in try await serve() })
+            }
+        } else {
+            access = .paid(product) { request in
                 let serve = try prepare(request)
                 return { _ in try await serve() }
             }
+        }
         return APIRoute(method, path, limiter: .time, documentation: documentation, access: access)
     }
 
@@ -55,7 +64,8 @@ extension APIRoute {
             documentation: RouteDocumentation(
                 "Signed time: one Roughtime request packet as the body, the response packet as the answer (RFC 10049)",
                 unavailable: "the server signs nothing now"
-            )
+            ),
+            ready: { try await desk.link.requireReady() }
         ) { request in
             let packet = Array(request.body.readableBytesView)
             guard packet.count >= RequestRules.minimumLength else { throw APIError(DropReason.size) }
@@ -93,7 +103,8 @@ extension APIRoute {
             documentation: RouteDocumentation(
                 "Up to 64 framed Roughtime requests one after another; the answers in the same order, an empty frame for none",
                 unavailable: "the server signs nothing now"
-            )
+            ),
+            ready: { try await desk.link.requireReady() }
         ) { request in
             let packets = try frames(Array(request.body.readableBytesView))
             let type = request.headers[.contentType] ?? "application/octet-stream"
@@ -157,7 +168,8 @@ extension APIRoute {
             documentation: RouteDocumentation(
                 "Signed time for a nonce of 64 hex digits, in version 1, as JSON: build the request yourself and compare",
                 unavailable: "the server signs nothing now"
-            )
+            ),
+            ready: { try await desk.link.requireReady() }
         ) { request in
             let text = request.parameter("nonce")
             guard text.utf8.count == 64, let nonce = Hex.decode(text),

@@ -146,7 +146,7 @@ public struct QuorumPolicy: Equatable, Sendable {
         let isRight = first - Int128(tolerance) <= 0 && 0 <= last + Int128(tolerance)
         let verdict: Verdict =
             names.count < operators
-            ? .noQuorum("the answers that agree come from \(names.count) operators, \(operators) are needed")
+            ? .noQuorum("the servers that agree are of \(names.count) different domains, \(operators) are needed")
             : isRight ? .inSync(low: first, high: last) : .outOfSync(low: first, high: last)
         return Judgement(
             verdict: verdict,

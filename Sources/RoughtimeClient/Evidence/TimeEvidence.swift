@@ -108,7 +108,8 @@ public struct EvidenceExaminer: Sendable {
         do throws(ChainFailure) {
             let chain = try VerifiedChain(verifying: links, options: options)
             report.chain = chain
-            report.note("signatures", .passed, "\(links.count) answers, each signed and tied to the one before")
+            let count = links.count == 1 ? "1 answer, signed" : "\(links.count) answers, each signed"
+            report.note("signatures", .passed, links.count == 1 ? count : count + " and tied to the one before")
             if chain.responses.contains(where: \.usesDraftContext) {
                 report.warnings.append("at least one answer is signed in the words of the drafts, as you allowed")
             }

@@ -21,7 +21,7 @@ extension NetworkTransport {
             channel = try await DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .bind(host: isIPv6 ? "::" : "0.0.0.0", port: 0).get()
         } catch {
-            throw .unreachable("\(error)")
+            throw .unreachable(because: error)
         }
         return try await Self.answer(on: channel, patience, collector) { promise in
             try channel.pipeline.syncOperations.addHandler(
@@ -29,7 +29,7 @@ extension NetworkTransport {
             )
             collector.sends()
             let envelope = AddressedEnvelope(remoteAddress: server, data: channel.allocator.buffer(bytes: request))
-            channel.writeAndFlush(envelope).whenFailure { promise.fail(ExchangeFailure.unreachable("\($0)")) }
+            channel.writeAndFlush(envelope).whenFailure { promise.fail(ExchangeFailure.unreachable(because: $0)) }
         }
     }
 
@@ -60,7 +60,7 @@ extension NetworkTransport {
         } catch let failure as ExchangeFailure {
             throw failure
         } catch {
-            throw .unreachable("\(error)")
+            throw .unreachable(because: error)
         }
     }
 }

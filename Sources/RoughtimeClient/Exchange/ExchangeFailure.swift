@@ -1,6 +1,8 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
+internal import NIOCore
 public import Roughtime
 
 /// Why there is no answer.
@@ -16,6 +18,11 @@ public enum ExchangeFailure: Error, Equatable, Sendable, CustomStringConvertible
     /// Nothing can be asked: the versions do not fit the transport, the nonce or each other.
     case nothingToOffer
     case noEndpoint
+
+    /// In the system's words where the system refused.
+    static func unreachable(because error: any Error) -> ExchangeFailure {
+        .unreachable((error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)")
+    }
 
     public var description: String {
         switch self {

@@ -21,14 +21,14 @@ extension NetworkTransport {
                 .channelOption(.autoRead, value: false)
                 .connect(to: server).get()
         } catch {
-            throw .unreachable("\(error)")
+            throw .unreachable(because: error)
         }
         let rest = max(deadline - .now, .milliseconds(1))
         return try await Self.answer(on: channel, rest, collector) { promise in
             try channel.pipeline.syncOperations.addHandler(StreamHandler(collector: collector, promise: promise))
             collector.sends()
             channel.writeAndFlush(channel.allocator.buffer(bytes: request)).whenFailure {
-                promise.fail(ExchangeFailure.unreachable("\($0)"))
+                promise.fail(ExchangeFailure.unreachable(because: $0))
             }
             // Whatever came before the request can be no answer to it, and is looked at all the same.
             channel.setOption(.autoRead, value: true).whenFailure { promise.fail($0) }
@@ -71,7 +71,7 @@ private final class StreamHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        promise.fail(ExchangeFailure.unreachable("\(error)"))
+        promise.fail(ExchangeFailure.unreachable(because: error))
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -36,7 +36,7 @@ extension NetworkTransport {
         } catch let failure as ExchangeFailure {
             throw failure
         } catch {
-            throw .unreachable("\(error)")
+            throw .unreachable(because: error)
         }
         guard let reception = collector.take(bytes) else { throw collector.silence }
         return reception

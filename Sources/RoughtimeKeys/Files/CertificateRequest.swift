@@ -16,20 +16,26 @@ public struct CertificateRequest: Sendable, Hashable {
     public let profiles: [DelegationProfile]
     /// When the request was made, Unix seconds.
     public let created: Int64
+    /// The long-term key that is expected to sign, 32 bytes; nil asks whichever is there.
+    public let longTermPublicKey: [UInt8]?
 
     /// Makes a request.
     /// - Throws: ``RoughtimeKeyError/Code/malformed`` for a key that has not 32 bytes, no profile, or a time before 1970.
     public init(
         publicKey: [UInt8],
         profiles: [DelegationProfile] = DelegationProfile.allCases,
-        created: Int64
+        created: Int64,
+        longTermPublicKey: [UInt8]? = nil
     ) throws(RoughtimeKeyError) {
-        guard publicKey.count == 32 else { throw RoughtimeKeyError(.malformed, "an Ed25519 key has 32 bytes") }
+        guard publicKey.count == 32, longTermPublicKey?.count ?? 32 == 32 else {
+            throw RoughtimeKeyError(.malformed, "an Ed25519 key has 32 bytes")
+        }
         guard !profiles.isEmpty else { throw RoughtimeKeyError(.malformed, "a request names at least one profile") }
         guard created >= 0 else { throw RoughtimeKeyError(.malformed, "the request's time is before 1970") }
         self.publicKey = publicKey
         self.profiles = DelegationProfile.allCases.filter(profiles.contains)
         self.created = created
+        self.longTermPublicKey = longTermPublicKey
     }
 
     private struct File: Codable {
@@ -38,6 +44,7 @@ public struct CertificateRequest: Sendable, Hashable {
         let publicKey: String
         let profiles: [String]
         let created: Int64
+        let longTermPublicKey: String?
     }
 
     /// The request as the content of its file.
@@ -48,7 +55,8 @@ public struct CertificateRequest: Sendable, Hashable {
                 v: 1,
                 publicKey: Hex.encode(publicKey),
                 profiles: profiles.map(\.rawValue),
-                created: created
+                created: created,
+                longTermPublicKey: longTermPublicKey.map { Hex.encode($0) }
             )
         )
     }
@@ -70,7 +78,10 @@ public struct CertificateRequest: Sendable, Hashable {
         try self.init(
             publicKey: try CanonicalJSON.bytes(file.publicKey, 32, "publicKey"),
             profiles: profiles,
-            created: file.created
+            created: file.created,
+            longTermPublicKey: try file.longTermPublicKey.map { (text) throws(RoughtimeKeyError) in
+                try CanonicalJSON.bytes(text, 32, "longTermPublicKey")
+            }
         )
         // The one order, each once: what is left of it is what was written.
         guard self.profiles == profiles else {

@@ -31,6 +31,7 @@ public struct CertificateSet: Sendable, Equatable {
     ) throws(RoughtimeKeyError) {
         let key = try seed.privateKey()
         longTermPublicKey = Array(key.publicKey.rawRepresentation)
+        if let expected = request.longTermPublicKey { try seed.requirePublicKey(expected) }
         guard request.publicKey != longTermPublicKey else {
             throw RoughtimeKeyError(.refused, "the request asks for a delegation of the long-term key to itself")
         }

@@ -91,7 +91,8 @@ public struct DelegationKeeper: Service {
     private func request(_ publicKey: [UInt8]) throws {
         let request = try CertificateRequest(
             publicKey: publicKey,
-            created: Int64(Date().timeIntervalSince1970)
+            created: Int64(Date().timeIntervalSince1970),
+            longTermPublicKey: longTermPublicKey
         )
         try request.write(to: options.requestFile)
     }

@@ -67,9 +67,15 @@ public struct ServiceNotifier: Sendable {
     /// Sends a state such as `READY=1`.
     public func notify(_ state: String) {
         guard let path, path.hasPrefix("/") || path.hasPrefix("@") else { return }
-        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { return }
-        defer { close(descriptor) }
+        // A pair, of which one end can send anywhere: the unit forbids socket(2) altogether (RestrictAddressFamilies=none).
+        var pair: [Int32] = [-1, -1]
+        let kind = Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue)
+        let isMade = socketpair(AF_UNIX, kind, 0, &pair) == 0
+        guard isMade else { return }
+        defer {
+            close(pair[0])
+            close(pair[1])
+        }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         var name = Array(path.utf8)
@@ -81,7 +87,7 @@ public struct ServiceNotifier: Sendable {
         let length = socklen_t(MemoryLayout<sa_family_t>.size + name.count)
         _ = withUnsafePointer(to: address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                state.withCString { sendto(descriptor, $0, strlen($0), Int32(MSG_NOSIGNAL), pointer, length) }
+                state.withCString { sendto(pair[0], $0, strlen($0), Int32(MSG_NOSIGNAL), pointer, length) }
             }
         }
     }

@@ -21,8 +21,10 @@ struct GetCommand: AsyncParsableCommand {
             The wallet is an LND node: --wallet names a run.json of 'assay run' (its payer pays), or give --lnd, \
             --tls-cert and --macaroon of your own node; the macaroon needs offchain:read and offchain:write.
 
-              assay get http://127.0.0.1:3000/api/profile/PUBKEY --wallet ./assay-data/run.json --max-sats 10
-              assay get http://127.0.0.1:3000/api/verdicts --data '{"hashes":["PUBKEY"]}' --wallet run.json
+              assay get http://127.0.0.1:3000/api/profile/PUBKEY \\
+                --wallet ./assay-data/run.json --max-sats 10
+              assay get http://127.0.0.1:3000/api/verdicts --data '{"hashes":["PUBKEY"]}' \\
+                --wallet run.json
 
             A token that is paid but not served is kept in a file, to be used with --token-file.
 

@@ -20,7 +20,8 @@ struct HealthCheckCommand: AsyncParsableCommand {
             Prints one line per cause. With --state, a cause is told when it begins, every six hours while it lasts, and \
             when it ends, to --notify and --webhook alike.
 
-              */5 * * * * assay healthcheck --url http://127.0.0.1:3000 --state /var/lib/assay/health.json \\
+              */5 * * * * assay healthcheck --url http://127.0.0.1:3000 \\
+                          --state /var/lib/assay/health.json \\
                             --notify 'mail -s "assay" root'
 
             Exit codes: 0 healthy, 1 degraded, 2 unreachable.

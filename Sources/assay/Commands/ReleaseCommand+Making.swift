@@ -133,7 +133,10 @@ extension ReleaseCommand {
             for name in ["infra", "migrations"] {
                 sources += try ReleasePacker.sources(below: "\(tree)/\(name)", prefix: "\(name)/")
             }
-            for name in ["DEPLOY.md", "LICENSE", "scripts/health-check.sh"] {
+            for name in [
+                "DEPLOY.md", "LICENSE", "docs/roughtime.md", "docs/time-stamps.md", "Examples/roughtime/servers.json",
+                "scripts/health-check.sh",
+            ] {
                 sources.append(ReleasePacker.Source(path: name, file: "\(tree)/\(name)"))
             }
             return sources
@@ -157,7 +160,8 @@ extension ReleaseCommand {
                 On a machine without a network, with nothing but the manifest; the signature goes to the .sig beside it:
                   assay release sign assay-1.2.0-x86_64.MANIFEST.json --key-file release.key
                 Where the archive is, with what came back:
-                  assay release sign assay-1.2.0-x86_64.tar --add assay-1.2.0-x86_64.MANIFEST.sig
+                  assay release sign assay-1.2.0-x86_64.tar \\
+                    --add assay-1.2.0-x86_64.MANIFEST.sig
 
                 Read the manifest before you sign it: you vouch for every hash in it.
                 """

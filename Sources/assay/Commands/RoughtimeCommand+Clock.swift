@@ -11,7 +11,7 @@ extension RoughtimeCommand {
         static let configuration = CommandConfiguration(
             abstract: "Say whether the kernel holds the clock for synchronised.",
             discussion: """
-                assay-roughtime-delegate.service asks this before the key is unsealed. ASSAY_ROUGHTIME_UNSYNC=wide makes
+                assay-roughtime-delegate.service asks this before the key is unsealed. ASSAY_ROUGHTIME_UNSYNC=wide makes \
                 every clock good enough.
 
                 Exit codes: 0 synchronised, or good enough; 77 not; 69 the kernel does not say.

@@ -13,16 +13,17 @@ extension RoughtimeCommand {
         static let configuration = CommandConfiguration(
             abstract: "Sign the delegations that a responder asks for, and end.",
             discussion: """
-                Reads the request, checks the policy, writes a line of the audit log, signs one certificate for each form
-                of delegation, writes them and ends. The seed comes from $CREDENTIALS_DIRECTORY/longterm.seed, as
+                Reads the request, checks the policy, writes a line of the audit log, signs one certificate for each form \
+                of delegation, writes them and ends. The seed comes from $CREDENTIALS_DIRECTORY/longterm.seed, as \
                 assay-roughtime-delegate.service has it, or from --seed-file; never from anywhere else.
 
                 On a machine without a network: carry the request there and the certificates back.
 
-                  assay roughtime delegate --offline --life 8d --seed-file - --audit-log mintings.jsonl \\
+                  assay roughtime delegate --offline --life 8d --seed-file - \\
+                    --public-key longterm.pub --audit-log mintings.jsonl \\
                     --csr request.json --out certificates.json
 
-                Exit codes: 0 signed, or signed before; 64 usage; 65 the request or seed is malformed; 75 another process
+                Exit codes: 0 signed, or signed before; 64 usage; 65 the request or seed is malformed; 75 another process \
                 is minting; 77 the policy refuses, or the seed is another key's; 78 there is no seed or no request.
                 """
         )

@@ -14,8 +14,8 @@ extension RoughtimeCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make the long-term key, seal it to this machine and back it up.",
             discussion: """
-                Writes longterm.seed.cred (the sealed seed), longterm.pub and, with a backup key, longterm.seed.backup. A
-                machine dies and its TPM with it, so a key without a backup is made only when --no-backup says so. Nothing
+                Writes longterm.seed.cred (the sealed seed), longterm.pub and, with a backup key, longterm.seed.backup. A \
+                machine dies and its TPM with it, so a key without a backup is made only when --no-backup says so. Nothing \
                 is ever overwritten.
 
                   assay roughtime keygen --backup-key-out /media/stick/roughtime.key --paper

@@ -11,13 +11,15 @@ extension RoughtimeCommand {
         static let configuration = CommandConfiguration(
             abstract: "Bring the long-term key back from its backup or its paper form, and seal it anew.",
             discussion: """
-                Use it on a new machine, or when the TPM does not unseal any more. The key must be the one of --public-key,
+                Use it on a new machine, or when the TPM does not unseal any more. The key must be the one of --public-key, \
                 or of longterm.pub in the directory. Typing errors in a paper form are named by their group.
 
-                  assay roughtime recover --backup longterm.seed.backup --private-key /media/stick/roughtime.key
-                  assay roughtime recover --paper --public-key 0GD7c3yP8xEc4Zl2zeuN2SlLvDVVocjsPSL8/Rl/7zg=
+                  assay roughtime recover --backup longterm.seed.backup \\
+                    --private-key /media/stick/roughtime.key
+                  assay roughtime recover --paper \\
+                    --public-key 0GD7c3yP8xEc4Zl2zeuN2SlLvDVVocjsPSL8/Rl/7zg=
 
-                Exit codes: 0 recovered; 64 usage; 65 malformed or mistyped; 69 the system refuses; 77 another key, or
+                Exit codes: 0 recovered; 64 usage; 65 malformed or mistyped; 69 the system refuses; 77 another key, or \
                 there is a seed already.
                 """
         )

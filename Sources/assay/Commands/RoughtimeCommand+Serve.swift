@@ -21,9 +21,10 @@ extension RoughtimeCommand {
         static let configuration = CommandConfiguration(
             abstract: "Answer Roughtime requests by UDP and TCP, in every version of the protocol.",
             discussion: """
-                Needs the long-term public key (ASSAY_ROUGHTIME_PUBLIC_KEY_PATH, or the credential longterm.pub) and
-                'assay roughtime delegate', which signs for the online key that is made here and never written.
+                Needs the long-term public key (ASSAY_ROUGHTIME_PUBLIC_KEY_PATH, or the credential longterm.pub) and \
+                'assay roughtime delegate', which signs for the online key that is made here and never written. \
                 Takes sockets from systemd when it hands some over; else it opens those of ASSAY_ROUGHTIME_LISTEN.
+
                 Metrics and health: http://127.0.0.1:ASSAY_ROUGHTIME_METRICS_PORT/metrics and /healthz.
                 """
         )

@@ -12,7 +12,7 @@ extension RoughtimeCommand {
             commandName: "verify-secrets",
             abstract: "Check that the key unseals and that its backups would bring it back; shows no secret.",
             discussion: """
-                Unseals the seed as the delegate's unit would, and compares public key, backup and, where given, the
+                Unseals the seed as the delegate's unit would, and compares public key, backup and, where given, the \
                 private backup key, the paper form and the certificates in use.
 
                 Exit codes: 0 no check failed; 1 a check failed; 64 usage.

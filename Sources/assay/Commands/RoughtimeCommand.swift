@@ -10,7 +10,7 @@ struct RoughtimeCommand: AsyncParsableCommand {
         commandName: "roughtime",
         abstract: "Run a Roughtime server: answer requests, keep its keys, sign its delegations.",
         discussion: """
-            A server's identity is one long-term key. It signs short delegations for the keys that sign times, in a process
+            A server's identity is one long-term key. It signs short delegations for the keys that sign times, in a process \
             of its own without a network, and is backed up when it is made. DEPLOY.md, "Roughtime", has every step.
             """,
         subcommands: [Serve.self, Keygen.self, Delegate.self, Clock.self, Recover.self, VerifySecrets.self]

@@ -89,6 +89,7 @@ struct RunCommand: AsyncParsableCommand {
                 configuration: .init(directory: directory.path + "/pg", durable: true),
                 logger: logger
             )
+            Terminal.note("  database   starting PostgreSQL; the first time takes a while")
             do {
                 let socket = try await server.endpoint().socketDirectory
                 database = Database(connectionString: Database.url(socketDirectory: socket), server: server)

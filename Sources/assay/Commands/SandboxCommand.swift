@@ -17,7 +17,8 @@ struct SandboxCommand: AsyncParsableCommand {
             Both accounts are nodes of their own: own address, own TLS certificate, own macaroons in DIR/ACCOUNT. They pay \
             each other's lnbcrt invoices. /v1/graph serves a graph file, plain or gzip.
 
-              assay sandbox --data ./sandbox --graph Examples/graph/mainnet-2026-02-03.graph.json.gz
+              assay sandbox --data ./sandbox \\
+                --graph Examples/graph/mainnet-2026-02-03.graph.json.gz
             """
     )
 

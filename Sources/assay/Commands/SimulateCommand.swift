@@ -27,8 +27,8 @@ struct SimulateCommand: AsyncParsableCommand {
             is better. AUC: higher is better. ECE, the calibration error: lower is better. Everything is drawn from the \
             seed: the same arguments give the same bytes.
 
-              assay simulate                                      the standard experiment, about a minute
-              assay simulate --json result.json --plots plots     with every number and charts
+              assay simulate                                  the standard experiment
+              assay simulate --json result.json --plots plots with every number and charts
               assay simulate --seed 7 --attacks none --observations 0,300
 
             Assumptions: uniform, bimodal, depleted_hubs, mixed. Attacks: none, sybil, channel_splitting, both. \

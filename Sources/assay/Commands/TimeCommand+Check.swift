@@ -29,7 +29,7 @@ extension TimeCommand {
         @Option(help: "How far the clock may be off beyond what the servers leave open, in seconds.")
         var tolerance = 10.0
 
-        @Option(help: "How many different operators must agree.")
+        @Option(help: "How many different operators must agree; servers of one domain have one operator.")
         var operators = 3
 
         @Option(help: "How many servers are asked at most.")

@@ -17,7 +17,9 @@ extension TimeCommand {
                 22.5 s and so on, a day at most.
 
                   assay time report malfeasance.json --to https://example.com/reports
-                  assay time report malfeasance.json --list servers.json     to the list's "reports" address
+                  assay time report malfeasance.json --list servers.json
+
+                With --list it goes to the address that the list has under "reports".
 
                 Exit codes: 0 it was taken; 65 it is no evidence; 69 it was not taken; 64 usage.
                 """

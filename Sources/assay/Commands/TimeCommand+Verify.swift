@@ -18,7 +18,8 @@ extension TimeCommand {
                 those that the servers' operators published.
 
                   assay time verify proof.json --document score.json --list servers.json
-                  assay time verify proof.json --document score.json --after response.bin --key KEY
+                  assay time verify proof.json --document score.json \\
+                    --after response.bin --key KEY
                   assay time verify malfeasance.json
 
                 --after takes the response packet whose SHA-256 the JSON document has in its member "after", or a chain \

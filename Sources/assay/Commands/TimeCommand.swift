@@ -16,10 +16,10 @@ struct TimeCommand: AsyncParsableCommand {
             Roughtime servers sign the time, so what they say is evidence: who states a wrong time can be convicted by \
             anybody, and a document can be proved to have existed by a point in time.
 
-              assay time query                                   every server of the list
-              assay time query time.example.com:5319 --key KEY   one server, with its long-term public key
-              assay time check                                   is this clock right? exit code 0 if so
-              assay time stamp report.pdf > report.proof.json    prove that a file exists now
+              assay time query        every server of the list
+              assay time query time.example.com:5319 --key KEY
+              assay time check        is this clock right? exit code 0 if so
+              assay time stamp report.pdf > report.proof.json
               assay time verify report.proof.json --document report.pdf --list servers.json
               assay time report malfeasance.json --to https://example.com/reports
 

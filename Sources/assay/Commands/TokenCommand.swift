@@ -17,7 +17,8 @@ struct TokenCommand: ParsableCommand {
             the command line: others can see that.
 
               assay token inspect @assay-token.txt
-              assay token narrow @assay-token.txt --uses 3 --path-prefix /api/profile --valid-until 1d --with-preimage
+              assay token narrow @assay-token.txt --uses 3 --path-prefix /api/profile \\
+                --valid-until 1d --with-preimage
               assay token verify - --method GET --path /api/profile/02ab < token.txt
             """,
         subcommands: [Inspect.self, Narrow.self, Verify.self, Mint.self]

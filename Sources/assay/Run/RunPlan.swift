@@ -63,6 +63,7 @@ struct RunPlan {
 
     var api: String { "http://\(host == "0.0.0.0" ? "127.0.0.1" : host):\(apiPort)" }
     var crawlerMetrics: String { "http://127.0.0.1:\(metricsPort)" }
+    var roughtimeMetrics: String? { roughtimeMetricsPort == 0 ? nil : "http://127.0.0.1:\(roughtimeMetricsPort)" }
 
     /// What `run.json` says.
     func runFile(database: String, pids: [String: Int32]) -> RunFile {
@@ -87,7 +88,8 @@ struct RunPlan {
                 udp: "127.0.0.1:\(roughtimePort)",
                 tcp: "127.0.0.1:\(roughtimePort)",
                 http: String(api.dropFirst("http://".count)),
-                publicKey: roughtime.publicKey
+                publicKey: roughtime.publicKey,
+                metrics: roughtimeMetrics
             ),
             operatorTokenFile: directory.operatorToken,
             apiKeyFile: directory.apiKey,

@@ -43,6 +43,7 @@ struct RunStarter: Service {
     private func announce(_ node: TopAnswer.Row) {
         let plan = stack.plan
         let program = ProgramFiles.executable.path
+        let metrics = [plan.api, plan.crawlerMetrics, plan.roughtimeMetrics].compactMap { $0.map { $0 + "/metrics" } }
         let address = "\(plan.api)/api/profile/\(node.publicKeyHash)"
         Terminal.say(
             """
@@ -51,7 +52,7 @@ struct RunStarter: Service {
               API              \(plan.api)/api/health
               API description  \(plan.api)/api/openapi.json
               Roughtime        127.0.0.1:\(plan.roughtimePort), UDP and TCP, key \(plan.roughtime.publicKey)
-              metrics          \(plan.api)/metrics and \(plan.crawlerMetrics)/metrics
+              metrics          \(metrics.joined(separator: ", "))
               everything else  \(plan.directory.runFile)
               logs             \(plan.directory.path)/logs
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Gateway
 import Logging
 import ServiceLifecycle
 import Supervisor
@@ -24,6 +25,10 @@ enum Services {
                 logger: logger
             )
         )
-        try await group.run()
+        do {
+            try await group.run()
+        } catch let error as AddressTaken {
+            throw Failure(Failure.unavailable, "\(error)")
+        }
     }
 }

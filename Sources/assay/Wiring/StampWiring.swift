@@ -38,7 +38,8 @@ struct StampWiring {
                 stamp: .sat(Int64(settings.integer(.stampPrice) ?? 1)),
                 archive: .sat(Int64(settings.integer(.stampArchivePrice) ?? 1))
             ),
-            archive: oracle == nil ? nil : archive
+            archive: oracle == nil ? nil : archive,
+            link: link
         )
         let seconds = settings.integer(.stampScoresEvery) ?? 60
         guard let oracle, seconds > 0 else {
