@@ -47,7 +47,9 @@ public struct KeyGenerationAnnouncement: Sendable, Hashable {
         suite.hash.keyGeneration(sender.bytes + key.compressed + nonce.compressed)
     }
 
-    fileprivate var transcript: [UInt8] {
+    static func transcriptHash(of announcements: [Self]) -> [UInt8] { sha256(announcements.flatMap(\.transcript)) }
+
+    private var transcript: [UInt8] {
         let points = ([commitment.constant] + commitment.rest.map(Optional.some)).compactMap { $0?.compressed }
         return sender.bytes + bigEndian(UInt32(points.count)) + points.flatMap { $0 } + proof
     }
@@ -148,7 +150,7 @@ public struct KeyGenerationShares: ~Copyable, Sendable {
     ///
     /// All participants must compare it, over channels they trust, before they use the key: whoever told them different
     /// things has split the group.
-    public var transcriptHash: [UInt8] { sha256(announcements.flatMap(\.transcript)) }
+    public var transcriptHash: [UInt8] { KeyGenerationAnnouncement.transcriptHash(of: announcements) }
 
     /// Takes the shares that the others sent and makes the key.
     ///

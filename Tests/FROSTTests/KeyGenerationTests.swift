@@ -163,4 +163,33 @@ struct KeyGenerationTests {
             Issue.record("a share that fits no announcement was taken")
         } catch { #expect(error == .invalidShare(identifier(2))) }
     }
+
+    @Test("participants who were told different things have different transcripts")
+    func splitView() throws {
+        let announcements = try Identifier.first(3).map {
+            try KeyGeneration.begin(identifier: $0, threshold: 2, participants: Identifier.first(3), suite: .pomade)
+                .announcement
+        }
+        func transcript(_ others: [KeyGenerationAnnouncement]) throws -> [UInt8] {
+            let polynomial = Polynomial(coefficients: [Scalar(5 as UInt64), Scalar(6 as UInt64)])
+            let generation = try KeyGeneration.begin(
+                identifier: identifier(4),
+                polynomial: polynomial,
+                participants: Identifier.first(4),
+                suite: .pomade
+            )
+            // Its own announcement's proof is random, so it is left out of what is compared.
+            let own = generation.announcement
+            let shares = try generation.receive(others + [own])
+            return KeyGenerationAnnouncement.transcriptHash(of: shares.announcements.filter { $0.sender != own.sender })
+        }
+        let again = try KeyGeneration.begin(
+            identifier: identifier(3),
+            threshold: 2,
+            participants: Identifier.first(3),
+            suite: .pomade
+        ).announcement
+        #expect(try transcript(announcements) == transcript(announcements.reversed()))
+        #expect(try transcript(announcements) != transcript(announcements.dropLast() + [again]))
+    }
 }
