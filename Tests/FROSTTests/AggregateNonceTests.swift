@@ -280,7 +280,7 @@ struct AggregateNonceTests {
         )
         let message: [UInt8] = [1, 2, 3]
         let shares = Array(dealing.shares.shuffled().prefix(shape.threshold))
-        let boxes = shares.map { NonceBox(.generate(for: $0, group: dealing.group, message: message)) }
+        let boxes = shares.map { HeldNonces(.generate(for: $0, group: dealing.group, message: message)) }
         let session = try AggregateNonceSession(
             group: dealing.group,
             signers: shares.map(\.identifier),
@@ -288,7 +288,7 @@ struct AggregateNonceTests {
             tweaks: [KeyTweak(.random(), isXOnly: true), KeyTweak(.random(), isXOnly: false)],
             message: message
         )
-        let partials = try zip(shares, boxes).map { try session.sign(with: $0, nonces: $1.take()) }
+        let partials = try zip(shares, boxes).map { try session.sign(with: $0, nonces: $1.takeOnce()) }
         let signature = try session.aggregate(partials)
         #expect(signature.verifies(message, key: session.verificationKey))
         let wrong = PartialSignature(identifier: partials[0].identifier, value: partials[0].value + .one)

@@ -130,6 +130,24 @@ struct NonceTests {
         #expect(seen.count == 128)
     }
 
+    @Test("held nonces are taken by one of many who try at once")
+    func takenOnce() async throws {
+        let share = try KeyShare(identifier: identifier(1), secret: .random())
+        for _ in 0..<20 {
+            let held = HeldNonces(.generate(for: share, suite: .pomade))
+            let taken = await withTaskGroup(of: Int.self) { group in
+                for _ in 0..<16 {
+                    group.addTask {
+                        guard let nonces = held.take() else { return 0 }
+                        return nonces.commitment == held.commitment ? 1 : 100
+                    }
+                }
+                return await group.reduce(0, +)
+            }
+            #expect(taken == 1)
+        }
+    }
+
     @Test("a signer signs with no nonces but those it announced")
     func mismatch() throws {
         let dealing = try Dealing(splitting: .random(), threshold: 1, among: Identifier.first(2))

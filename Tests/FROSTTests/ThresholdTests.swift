@@ -23,14 +23,14 @@ struct ThresholdTests {
         group: ThresholdGroup,
         shares: [KeyShare]
     ) throws -> (SigningSession, [PartialSignature]) {
-        let boxes = shares.map { NonceBox(.generate(for: $0, suite: suite)) }
+        let boxes = shares.map { HeldNonces(.generate(for: $0, suite: suite)) }
         let session = try SigningSession(
             suite: suite,
             group: group,
             message: message,
             commitments: boxes.map(\.commitment)
         )
-        let partials = try zip(shares, boxes).map { try session.sign(with: $0, nonces: $1.take()) }
+        let partials = try zip(shares, boxes).map { try session.sign(with: $0, nonces: $1.takeOnce()) }
         return (session, partials)
     }
 
@@ -150,19 +150,10 @@ struct ThresholdTests {
     }
 }
 
-/// Nonces among others in an array, from which they can be taken once.
-final class NonceBox {
-    private var nonces: SigningNonces?
-    let commitment: SigningCommitment
-
-    init(_ nonces: consuming SigningNonces) {
-        commitment = nonces.commitment
-        self.nonces = consume nonces
-    }
-
-    func take() throws -> SigningNonces {
-        guard let taken = nonces.take() else { throw FROSTError.nonceMismatch(commitment.identifier) }
-        return taken
+extension HeldNonces {
+    func takeOnce() throws -> SigningNonces {
+        guard let nonces = take() else { throw FROSTError.nonceMismatch(commitment.identifier) }
+        return nonces
     }
 }
 
