@@ -134,29 +134,29 @@ extension AggregateNonceSession {
     /// other request gets the same nonces.
     ///
     /// - Parameters:
-    ///   - others: the sum of all other signers' nonces, neither half infinity.
+    ///   - others: the sum of all other signers' nonces, neither half infinity; `nil` for who signs alone.
     ///   - randomness: 32 bytes that mask the share while it is hashed, or none.
     public static func signLast(
         with share: KeyShare,
         group: ThresholdGroup,
         signers: [Identifier],
-        others: AggregateNonce,
+        others: AggregateNonce?,
         tweaks: [KeyTweak] = [],
         message: [UInt8],
         randomness: [UInt8]?
     ) throws(FROSTError) -> (commitment: SigningCommitment, partial: PartialSignature) {
-        guard let hiding = others.hiding, let binding = others.binding else { throw .groupNonceIsInfinity }
-        guard randomness?.count ?? 32 == 32 else { throw .invalidRequest }
+        guard randomness?.count ?? 32 == 32, (others == nil) == (signers.count == 1) else { throw .invalidRequest }
+        if let others, others.hiding == nil || others.binding == nil { throw .groupNonceIsInfinity }
         let draft = try AggregateNonceSession(
             group: group,
             signers: signers,
-            nonce: others,
+            nonce: others ?? AggregateNonce([]),
             tweaks: tweaks,
             message: message
         )
         let context =
             bigEndian(share.identifier.number - 1) + bigEndian(UInt32(signers.count)) + encoded(draft.signers)
-            + others.bytes + draft.verificationKey.xOnly + bigEndian(UInt64(message.count)) + message
+            + (others?.bytes ?? []) + draft.verificationKey.xOnly + bigEndian(UInt64(message.count)) + message
         var seed = randomness.map { masked(share.secret, with: $0) } ?? share.secret.rawBytes
         let pair = noncePair("BIP0445/deterministic/nonce", seed: seed, context: context)
         overwrite(&seed)
@@ -167,8 +167,8 @@ extension AggregateNonceSession {
             group: group,
             signers: signers,
             nonce: AggregateNonce(
-                hiding: Point.sum([commitment.hiding, hiding]),
-                binding: Point.sum([commitment.binding, binding])
+                hiding: Point.sum([commitment.hiding, others?.hiding]),
+                binding: Point.sum([commitment.binding, others?.binding])
             ),
             tweaks: tweaks,
             message: message

@@ -111,9 +111,9 @@ struct AggregateNonceTests {
         }
 
         func signLast(_ inputs: Case) throws -> (commitment: SigningCommitment, partial: PartialSignature) {
-            let others = inputs.aggothernonce.map { AggregateNonce($0.bytes) }
-            guard let others = others ?? AggregateNonce(hiding: .generator, binding: .generator) else {
-                throw Malformed()
+            let others = try inputs.aggothernonce.map {
+                guard let nonce = AggregateNonce($0.bytes) else { throw Malformed() }
+                return nonce
             }
             return try AggregateNonceSession.signLast(
                 with: share(inputs),
@@ -175,6 +175,7 @@ struct AggregateNonceTests {
             let valid_tests: [Case]
         }
         let file: File = try Vectors.load("bip445/nonce_gen_vectors")
+        #expect(file.valid_tests.count == 5)
         for vector in file.valid_tests {
             let nonces = SigningNonces(
                 identifier: identifier(1),
@@ -211,12 +212,14 @@ struct AggregateNonceTests {
             let nonce = AggregateNonce(commitments(vector).compactMap { $0 })
             #expect(nonce.bytes == vector.expected?.bytes && AggregateNonce(nonce.bytes) == nonce)
         }
+        #expect(file.valid_tests.count == 2 && file.error_tests.count == 3)
         for vector in file.error_tests { #expect(commitments(vector).contains(nil)) }
     }
 
     @Test("signing and verifying parts")
     func signing() throws {
         let file: File<HexBytes> = try Vectors.load("bip445/sign_verify_vectors")
+        #expect(file.test_groups.count == 4)
         for group in file.test_groups {
             for vector in group.valid_tests {
                 #expect(try group.sign(vector.inputs).value.rawBytes == vector.expected.bytes)
@@ -233,6 +236,7 @@ struct AggregateNonceTests {
     @Test("tweaked keys")
     func tweaks() throws {
         let file: File<HexBytes> = try Vectors.load("bip445/tweak_vectors")
+        #expect(file.test_groups.count == 4)
         for group in file.test_groups {
             for vector in group.valid_tests {
                 #expect(try group.sign(vector.inputs).value.rawBytes == vector.expected.bytes)
@@ -246,6 +250,7 @@ struct AggregateNonceTests {
     @Test("signatures from parts")
     func aggregation() throws {
         let file: File<HexBytes> = try Vectors.load("bip445/sig_agg_vectors")
+        #expect(file.test_groups.count == 4)
         for group in file.test_groups {
             for vector in group.valid_tests {
                 #expect(try group.aggregate(vector.inputs).bytes == vector.expected.bytes)
@@ -259,6 +264,7 @@ struct AggregateNonceTests {
     @Test("the last signer signs without a first round")
     func deterministic() throws {
         let file: File<[HexBytes]> = try Vectors.load("bip445/det_sign_vectors")
+        #expect(file.test_groups.count == 4)
         for group in file.test_groups {
             for vector in group.valid_tests {
                 let result = try group.signLast(vector.inputs)
@@ -269,6 +275,32 @@ struct AggregateNonceTests {
                 expectFailure(inputs, in: group.tg_id) { _ = try group.signLast(inputs) }
             }
         }
+    }
+
+    @Test("the last signer of several needs the others' nonces, and a single one has none")
+    func others() throws {
+        let dealing = try Dealing(splitting: .random(), threshold: 1, among: Identifier.first(2))
+        func sign(_ signers: [Identifier], _ others: AggregateNonce?, randomness: [UInt8]? = nil) throws {
+            _ = try AggregateNonceSession.signLast(
+                with: dealing.shares[0],
+                group: dealing.group,
+                signers: signers,
+                others: others,
+                message: [],
+                randomness: randomness
+            )
+        }
+        let both = dealing.group.participants
+        let nonce = AggregateNonce(hiding: .generator, binding: .generator)
+        try sign(both, nonce)
+        try sign([both[0]], nil)
+        #expect(throws: FROSTError.invalidRequest) { try sign(both, nil) }
+        #expect(throws: FROSTError.invalidRequest) { try sign([both[0]], nonce) }
+        #expect(throws: FROSTError.invalidRequest) { try sign(both, nonce, randomness: [1]) }
+        #expect(throws: FROSTError.groupNonceIsInfinity) {
+            try sign(both, AggregateNonce(hiding: nil, binding: .generator))
+        }
+        #expect(throws: FROSTError.unknownIdentifier(both[0])) { try sign([both[1]], nil) }
     }
 
     @Test("any quorum signs", arguments: Shape.all)
