@@ -21,6 +21,8 @@ public enum LimiterFamily: String, Sendable, CaseIterable {
     case token
     /// Signed time.
     case time
+    /// Looking up what a request would cost; as many as one token may ask for.
+    case quote
     /// The operators' routes.
     case admin
     /// Probes that cost next to nothing to answer and must not be refused.
@@ -31,6 +33,7 @@ public enum LimiterFamily: String, Sendable, CaseIterable {
 public struct RateLimitConfiguration: Sendable {
     public var requestsPerMinute: [LimiterFamily: Int] = [
         .global: 100, .discovery: 60, .version: 60, .metrics: 30, .deposit: 60, .token: 120, .admin: 120, .time: 600,
+        .quote: 6000,
     ]
 
     public init() {}

@@ -33,9 +33,22 @@ struct RouteRunner: Sendable {
             let handler = try prepare(request)
             return try await sell(product, to: request, context, handler)
         case .quoted(_, let quote):
+            // A quote may ask the database or another server, for callers who have not paid anything yet.
+            _ = try limits.take(.quote, client: context.client)
             let request = try await read(request, context, for: route)
-            let (product, handler) = try await quote(request)
+            let (product, handler) = try await quoted(request, quote)
             return try await sell(product, to: request, context, handler)
+        }
+    }
+
+    private func quoted(
+        _ request: APIRequest,
+        _ quote: @escaping @Sendable (APIRequest) async throws -> (PaidProduct, PaidHandler)
+    ) async throws -> (PaidProduct, PaidHandler) {
+        do {
+            return try await withDeadline(deadline) { try await quote(request) }
+        } catch is DeadlineExceeded {
+            throw APIError(.gatewayTimeout, "The request took longer than \(deadline.components.seconds) s.")
         }
     }
 

@@ -22,9 +22,9 @@ public struct MalfeasanceStore: Sendable {
         """
         WITH kept AS (
             INSERT INTO malfeasance_reports (id, document, links, suspect) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (id) DO NOTHING
+            ON CONFLICT (id) DO NOTHING RETURNING id
         )
-        DELETE FROM malfeasance_reports WHERE id IN (
+        DELETE FROM malfeasance_reports WHERE EXISTS (SELECT FROM kept) AND id IN (
             SELECT id FROM malfeasance_reports ORDER BY created_at DESC, id OFFSET $5
         )
         """

@@ -126,7 +126,7 @@ extension APIRoute {
             return answers
         }
         // A server that signs nothing at all shall not be paid for saying so.
-        for case .failure(let reason) in answers where reason == .unsynchronised || reason == .noDelegation {
+        for case .failure(let reason) in answers where [.unsynchronised, .noDelegation, .stale].contains(reason) {
             throw APIError(reason)
         }
         return self.packets(answers.flatMap { (try? $0.get()) ?? Frame.wrap([]) }, type: type)

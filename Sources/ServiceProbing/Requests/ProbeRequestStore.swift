@@ -221,12 +221,36 @@ public struct ProbeRequestStore: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         guard let data = try? encoder.encode(result) else { throw PostgresError(.malformed, "a result is no JSON") }
-        // PostgreSQL's jsonb cannot hold U+0000.
-        let text = String(decoding: data, as: UTF8.self).replacing("\\u0000", with: "")
+        let text = Self.withoutNUL(data)
         let values: [PostgresValue] = [
             .bytea(id.bytes), .text(owner), .jsonb(text), .int8(spent.msat), .text(billing.rawValue),
         ]
         _ = try await client.query(Self.finish, values)
+    }
+
+    /// Takes the escapes of U+0000 out of JSON, which PostgreSQL's jsonb cannot hold.
+    ///
+    /// What a target says may contain the same letters behind a backslash of its own; those stay.
+    static func withoutNUL(_ json: some Collection<UInt8>) -> String {
+        let bytes = Array(json)
+        let escape = Array("u0000".utf8)
+        var kept: [UInt8] = []
+        kept.reserveCapacity(bytes.count)
+        var index = 0
+        while index < bytes.count {
+            guard bytes[index] == UInt8(ascii: "\\"), index + 1 < bytes.count else {
+                kept.append(bytes[index])
+                index += 1
+                continue
+            }
+            if bytes[(index + 1)...].starts(with: escape) {
+                index += 1 + escape.count
+            } else {
+                kept += bytes[index...index + 1]
+                index += 2
+            }
+        }
+        return String(decoding: kept, as: UTF8.self)
     }
 
     /// Ends orders that nobody works on, and forgets what is old.

@@ -63,6 +63,20 @@ struct HealthCheckCommand: AsyncParsableCommand {
         var lock: DirectoryLock?
         if let state {
             let directory = URL(fileURLWithPath: state).deletingLastPathComponent().path
+            do {
+                try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            } catch {
+                throw Failure(
+                    Failure.unavailable,
+                    "\(directory) cannot be made for the state; name another with --state"
+                )
+            }
+            guard FileManager.default.isWritableFile(atPath: directory) else {
+                throw Failure(
+                    Failure.unavailable,
+                    "the state cannot be written to \(directory); name another with --state"
+                )
+            }
             lock = DirectoryLock(directory: directory)
             guard lock != nil else { throw Failure(Failure.temporary, "another check is running in \(directory)") }
         }

@@ -55,8 +55,8 @@ extension ReleaseCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make assay-VERSION-ARCH.tar, with its manifest and signatures.",
             discussion: """
-                Packs a directory as it is, or without one: this program, with infra, migrations, scripts, DEPLOY.md and \
-                LICENSE of the source tree. The same files, version, commit and time always make the same bytes.
+                Packs a directory as it is, or without one: this program, with infra, migrations, the health \
+                check, DEPLOY.md, LICENSE and the documents on time of the source tree. The same files, version, commit and time always make the same bytes.
 
                 Beside the archive lie its MANIFEST.json and MANIFEST.sig, to be signed elsewhere; see 'release sign'.
                 """
