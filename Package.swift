@@ -130,6 +130,8 @@ let package = Package(
         ),
         module("Secp256k1", ["CSecp256k1", "LightningPrimitives"]),
         tests("Secp256k1", ["ByteCoding"], resources: [.copy("Vectors")]),
+        module("FROST", ["Secp256k1", crypto]),
+        tests("FROST", ["ByteCoding", "Secp256k1", crypto], resources: [.copy("Vectors")]),
         module("Bolt11", ["LightningPrimitives", "Secp256k1", crypto]),
         tests("Bolt11", ["ByteCoding", "LightningPrimitives", "Secp256k1"], resources: [.copy("Vectors")]),
         module("IPAddresses"),
