@@ -218,6 +218,22 @@ let package = Package(
             plugins: ["EmbedMigrations"]
         ),
         tests("Migrations", ["Postgres", "PostgresTestSupport"]),
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        module(
+            "Mail",
+            [
+                "ByteCoding", "CCurl", "Settings", httpClient, lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix,
+            ]
+        ),
+        tests(
+            "Mail",
+            [
+                "ByteCoding", "Settings", "TLSTestSupport", hummingbird, httpTypes, lifecycle, logging, nioCore,
+                nioPosix,
+                subprocess, system,
+            ],
+            resources: [.copy("Fixtures")]
+        ),
         module("WatchedFiles", [lifecycle, nioPosix]),
         tests("WatchedFiles", [lifecycle]),
         .target(name: "CDatagrams"),
