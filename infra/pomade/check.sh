@@ -100,15 +100,18 @@ fi
 
 if has python3 docker; then
     python3 -c 'import json, sys; json.load(open(sys.argv[1]))' docker/daemon.json
-    python3 -c 'import yaml' 2>/dev/null &&
+    if python3 -c 'import yaml' 2>/dev/null; then
         python3 -c 'import sys, yaml; yaml.safe_load(open(sys.argv[1]))' docker/compose.yml
+    else
+        echo "infra/pomade: Python has no yaml: not checked: docker/compose.yml" >&2
+    fi
 fi
 
 # What an operator copies must be readable as systemd and Docker read it: NAME=value lines.
 grep -vE '^(#.*|[A-Z_0-9]+=.*|)$' env.example && fail "env.example: not NAME=value"
 
 # The firewall, twice, in a network of its own and on copies of its files.
-if has ufw ufw.sh && [ "$(id -u)" = 0 ] && unshare --net --mount true 2>/dev/null; then
+if has ufw ufw.sh && [ "$(id -u)" = 0 ] && unshare --net --mount iptables -L >/dev/null 2>&1; then
     cat >"$work/firewall" <<'SCRIPT'
 set -euo pipefail
 for directory in /etc/ufw /lib/ufw /etc/default; do
