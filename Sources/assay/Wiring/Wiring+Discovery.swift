@@ -19,7 +19,7 @@ extension ReceiptSigner {
                 "\(Setting.receiptKey.name) is not a secret key of 64 hex digits; make one: openssl rand -hex 32"
             )
         }
-        return ReceiptSigner(secretKey: key)
+        return ReceiptSigner(HeldKey(key))
     }
 }
 
