@@ -384,15 +384,19 @@ let package = Package(
             path: "Tests/AllocationProbe",
             swiftSettings: settings
         ),
-        module("TimeArchive", ["Postgres", "Roughtime", crypto]),
+        module("TimeArchive", ["LightningPrimitives", "Nostr", "Postgres", "Roughtime", crypto]),
         module(
             "TimeStamping",
-            ["BackgroundWork", "ByteCoding", "Roughtime", "TimeArchive", crypto, lifecycle, logging, metrics]
+            [
+                "BackgroundWork", "ByteCoding", "LightningPrimitives", "Nostr", "Postgres", "Roughtime", "Secp256k1",
+                "TimeArchive", crypto, lifecycle, logging, metrics,
+            ]
         ),
         tests(
             "TimeStamping",
             [
-                "ByteCoding", "Postgres", "PostgresTestSupport", "Roughtime", "TimeArchive", "TimeTestSupport", crypto,
+                "ByteCoding", "Nostr", "Postgres", "PostgresTestSupport", "Roughtime", "Secp256k1", "TimeArchive",
+                "TimeTestSupport", crypto,
                 logging,
             ]
         ),
