@@ -67,6 +67,7 @@ let package = Package(
         .library(name: "IPAddresses", targets: ["IPAddresses"]),
         .library(name: "L402", targets: ["L402"]),
         .library(name: "LND", targets: ["LND"]),
+        .library(name: "FROST", targets: ["FROST"]),
         .library(name: "Gzip", targets: ["Gzip"]),
         .library(name: "LightningGraph", targets: ["LightningGraph"]),
         .library(name: "Crawler", targets: ["Crawler"]),
@@ -133,6 +134,8 @@ let package = Package(
         tests("Secp256k1", ["ByteCoding"], resources: [.copy("Vectors")]),
         module("FROST", ["Secp256k1", crypto]),
         tests("FROST", ["ByteCoding", "Secp256k1", crypto], resources: [.copy("Vectors")]),
+        module("Pomade", ["ByteCoding", "FROST", "Secp256k1"]),
+        tests("Pomade", ["FROST", "Secp256k1"]),
         module("Bolt11", ["ByteCoding", "LightningPrimitives", "Secp256k1", crypto]),
         tests("Bolt11", ["ByteCoding", "LightningPrimitives", "Secp256k1"], resources: [.copy("Vectors")]),
         .systemLibrary(
@@ -397,15 +400,19 @@ let package = Package(
             path: "Tests/AllocationProbe",
             swiftSettings: settings
         ),
-        module("TimeArchive", ["Postgres", "Roughtime", crypto]),
+        module("TimeArchive", ["LightningPrimitives", "Nostr", "Postgres", "Roughtime", crypto]),
         module(
             "TimeStamping",
-            ["BackgroundWork", "ByteCoding", "Roughtime", "TimeArchive", crypto, lifecycle, logging, metrics]
+            [
+                "BackgroundWork", "ByteCoding", "LightningPrimitives", "Nostr", "Postgres", "Roughtime", "Secp256k1",
+                "TimeArchive", crypto, lifecycle, logging, metrics,
+            ]
         ),
         tests(
             "TimeStamping",
             [
-                "ByteCoding", "Postgres", "PostgresTestSupport", "Roughtime", "TimeArchive", "TimeTestSupport", crypto,
+                "ByteCoding", "Nostr", "Postgres", "PostgresTestSupport", "Roughtime", "Secp256k1", "TimeArchive",
+                "TimeTestSupport", crypto,
                 logging,
             ]
         ),

@@ -104,7 +104,7 @@ struct CrawlCommand: AsyncParsableCommand {
                 + Job.evidence(
                     client,
                     calibrationInterval: .milliseconds(settings.integer(.calibrationInterval) ?? 3_600_000)
-                ) + probing.jobs,
+                ) + probing.jobs + (try SigningKeys.oracle(settings).map { [.scoreAttestation($0)] } ?? []),
             client: client,
             owner: owner,
             logger: logger

@@ -97,7 +97,7 @@ struct ServeCommand: AsyncParsableCommand {
         let own =
             Self.routes(oracle, monitor, settings, modules: modules) + probes.routes
             + (time.map(APIRoute.time) ?? []) + (stamps.map { APIRoute.stamps($0.desk) } ?? [])
-        let signer = try ReceiptSigner.configured(settings)
+        let signer = try SigningKeys.receipts(settings).map { ReceiptSigner($0) }
         gateway.receiptSigner = signer
         let blocked = try await Self.watchBlockList(settings, gateway.blockList, logger: logger)
         if let blocked { till.reload.add { await blocked.reload() } }

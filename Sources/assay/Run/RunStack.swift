@@ -58,6 +58,7 @@ final class RunStack: Sendable {
             "serve",
             [],
             [
+                Setting.oraclePublicKey.name: plan.directory.oraclePublicKey ?? "",
                 Setting.roughtimeSocket.name: plan.roughtime.socket,
                 Setting.roughtimePublicKey.name: plan.roughtime.publicKeyFile,
                 Setting.host.name: plan.host, Setting.port.name: "\(plan.apiPort)",
@@ -109,6 +110,7 @@ final class RunStack: Sendable {
                 Setting.lndCertificate.name: node.tlsCert, Setting.readonlyMacaroon.name: node.readonlyMacaroon,
                 Setting.crawlerMetricsPort.name: "\(plan.metricsPort)",
                 "\(Setting.apiKey.name)_FILE": plan.directory.apiKey,
+                "\(Setting.oracleKey.name)_FILE": plan.directory.oracleKey,
                 Setting.payerURL.name: run.payer.restUrl, Setting.payerCertificate.name: run.payer.tlsCert,
                 Setting.payMacaroon.name: run.payer.macaroon,
             ],
