@@ -117,6 +117,7 @@ let package = Package(
         // Layer 1: wire formats and mathematics. Pure: no I/O, no clock, no network.
         module("ByteCoding"),
         module("BackgroundWork"),
+        module("RequestLimits", [orderedCollections]),
         module("Deadlines"),
         tests("Deadlines"),
         tests("ByteCoding"),
@@ -206,6 +207,13 @@ let package = Package(
             plugins: ["EmbedMigrations"]
         ),
         tests("Migrations", ["Postgres", "PostgresTestSupport"]),
+        .systemLibrary(
+            name: "CSodium",
+            pkgConfig: "libsodium",
+            providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]
+        ),
+        module("SealedRecords", ["ByteCoding", "CSodium", "Secp256k1", crypto]),
+        tests("SealedRecords", ["ByteCoding"], resources: [.copy("Vectors")]),
         module("WatchedFiles", [lifecycle, nioPosix]),
         tests("WatchedFiles", [lifecycle]),
         .target(name: "CDatagrams"),
@@ -298,12 +306,12 @@ let package = Package(
             "Gate",
             [
                 "Bolt11", "ByteCoding", "IPAddresses", "L402", "LND", "Ledger", "LightningPrimitives", "Macaroons",
-                "PaymentAuthentication", crypto, deque, orderedCollections, lifecycle,
+                "PaymentAuthentication", "RequestLimits", crypto, deque, orderedCollections, lifecycle,
                 logging,
                 metrics,
             ]
         ),
-        tests("Gate", ["ByteCoding", "IPAddresses", "L402", "LightningPrimitives", crypto]),
+        tests("Gate", ["ByteCoding", "IPAddresses", "L402", "LightningPrimitives", "RequestLimits", crypto]),
         module(
             "Oracle",
             [
@@ -409,8 +417,8 @@ let package = Package(
                 "OutboundHTTP",
                 "Postgres",
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
-                "PrometheusExposition", "ReverseProxy", "Roughtime", "RoughtimeLink", "ServiceCatalogue",
-                "ServiceProbing",
+                "PrometheusExposition", "RequestLimits", "ReverseProxy", "Roughtime", "RoughtimeLink",
+                "ServiceCatalogue", "ServiceProbing",
                 "TimeArchive", "TimeStamping", "TrustScore",
                 "WatchedFiles", crypto,
                 httpTypes,
