@@ -384,6 +384,20 @@ let package = Package(
             path: "Tests/AllocationProbe",
             swiftSettings: settings
         ),
+        module(
+            "Signer",
+            [
+                "ByteCoding", "FROST", "IPAddresses", "Nostr", "Pomade", "Postgres", "RequestLimits", "SealedRecords",
+                "Secp256k1", "SigningRounds", crypto, lifecycle, logging, metrics, orderedCollections,
+            ]
+        ),
+        tests(
+            "Signer",
+            [
+                "ByteCoding", "FROST", "IPAddresses", "Nostr", "Pomade", "Postgres", "PostgresTestSupport",
+                "SealedRecords", "Secp256k1", "SigningRounds", crypto, logging,
+            ]
+        ),
         module("TimeArchive", ["Postgres", "Roughtime", crypto]),
         module(
             "TimeStamping",

@@ -23,6 +23,8 @@ public struct RecordKeys: Sendable, CustomStringConvertible, CustomReflectable {
     public let code: SymmetricKey
     /// Stands for what was asked in the audit.
     public let audit: SymmetricKey
+    /// Who the signer is to others; stays when the secret changes.
+    public private(set) var identity: SymmetricKey
 
     /// Derives the keys of a secret: 64 hexadecimal digits.
     /// - Throws: `.badSecret`.
@@ -44,6 +46,14 @@ public struct RecordKeys: Sendable, CustomStringConvertible, CustomReflectable {
         password = key("pw")
         code = key("otp")
         audit = key("audit")
+        identity = key("identity")
+    }
+
+    /// The same keys with another's identity.
+    public func keepingIdentity(of other: RecordKeys) -> RecordKeys {
+        var keys = self
+        keys.identity = other.identity
+        return keys
     }
 
     /// The bytes of a secret, or `nil` when it has another form.
@@ -67,14 +77,14 @@ public struct RecordKeys: Sendable, CustomStringConvertible, CustomReflectable {
 
     /// All keys in a row, to be sealed by a newer secret's.
     public var exported: [UInt8] {
-        [encryption, row, password, code, audit].reduce(into: []) { bytes, key in
+        [encryption, row, password, code, audit, identity].reduce(into: []) { bytes, key in
             key.withUnsafeBytes { bytes.append(contentsOf: $0) }
         }
     }
 
     /// Reads what ``exported`` has written.
     public init?(id: UInt8, exported: [UInt8]) {
-        guard exported.count == 5 * 32 else { return nil }
+        guard exported.count == 6 * 32 else { return nil }
         func key(_ place: Int) -> SymmetricKey { SymmetricKey(data: exported[(place * 32)..<(place * 32 + 32)]) }
         self.id = id
         encryption = key(0)
@@ -82,5 +92,6 @@ public struct RecordKeys: Sendable, CustomStringConvertible, CustomReflectable {
         password = key(2)
         code = key(3)
         audit = key(4)
+        identity = key(5)
     }
 }
