@@ -75,6 +75,7 @@ let package = Package(
         .library(name: "LightningPrimitives", targets: ["LightningPrimitives"]),
         .library(name: "LightningSandbox", targets: ["LightningSandbox"]),
         .library(name: "Macaroons", targets: ["Macaroons"]),
+        .library(name: "Nostr", targets: ["Nostr"]),
         .library(name: "Migrations", targets: ["Migrations"]),
         .library(name: "PaymentSimulation", targets: ["PaymentSimulation"]),
         .library(name: "Charts", targets: ["Charts"]),
@@ -135,16 +136,28 @@ let package = Package(
         tests("Secp256k1", ["ByteCoding"], resources: [.copy("Vectors")]),
         module("FROST", ["Secp256k1", crypto]),
         tests("FROST", ["ByteCoding", "Secp256k1", crypto], resources: [.copy("Vectors")]),
-        module("Pomade", ["ByteCoding", "FROST", "Secp256k1", crypto]),
-        tests("Pomade", ["FROST", "Secp256k1", crypto], resources: [.copy("Vectors")]),
+        module("Pomade", ["ByteCoding", "FROST", "Nostr", "Secp256k1", crypto]),
+        tests("Pomade", ["FROST", "Nostr", "Secp256k1", crypto], resources: [.copy("Vectors")]),
         module("SigningRounds", ["ByteCoding", "FROST", "Pomade", "Secp256k1", deque]),
         tests(
             "SigningRounds",
             ["ByteCoding", "FROST", "Pomade", "Secp256k1", crypto],
             resources: [.copy("Vectors")]
         ),
-        module("Bolt11", ["LightningPrimitives", "Secp256k1", crypto]),
+        module("Bolt11", ["ByteCoding", "LightningPrimitives", "Secp256k1", crypto]),
         tests("Bolt11", ["ByteCoding", "LightningPrimitives", "Secp256k1"], resources: [.copy("Vectors")]),
+        .systemLibrary(
+            name: "CSodium",
+            pkgConfig: "libsodium",
+            providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]
+        ),
+        .systemLibrary(
+            name: "CArgon2",
+            pkgConfig: "libargon2",
+            providers: [.apt(["libargon2-dev"]), .brew(["argon2"])]
+        ),
+        module("Nostr", ["ByteCoding", "CSodium", "LightningPrimitives", "Secp256k1", crypto, deque]),
+        tests("Nostr", ["ByteCoding", "LightningPrimitives", "Secp256k1", crypto], resources: [.copy("Vectors")]),
         module("IPAddresses"),
         tests("IPAddresses"),
         module("L402", ["ByteCoding", "IPAddresses", "LightningPrimitives", "Macaroons", crypto]),
@@ -214,13 +227,8 @@ let package = Package(
             plugins: ["EmbedMigrations"]
         ),
         tests("Migrations", ["Postgres", "PostgresTestSupport"]),
-        .systemLibrary(
-            name: "CSodium",
-            pkgConfig: "libsodium",
-            providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]
-        ),
-        module("SealedRecords", ["ByteCoding", "CSodium", "Secp256k1", crypto]),
-        tests("SealedRecords", ["ByteCoding"], resources: [.copy("Vectors")]),
+        module("SealedRecords", ["ByteCoding", "CSodium", "Nostr", "Secp256k1", crypto]),
+        tests("SealedRecords", ["ByteCoding", "Nostr", "Secp256k1"], resources: [.copy("Vectors")]),
         module("WatchedFiles", [lifecycle, nioPosix]),
         tests("WatchedFiles", [lifecycle]),
         .target(name: "CDatagrams"),

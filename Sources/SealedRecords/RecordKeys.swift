@@ -4,6 +4,7 @@
 internal import ByteCoding
 public import Crypto
 internal import FoundationEssentials
+internal import Nostr
 internal import Secp256k1
 
 /// The keys of one secret, each for one use.
@@ -26,7 +27,7 @@ public struct RecordKeys: Sendable, CustomStringConvertible, CustomReflectable {
     /// Who the signer is to others; stays when the secret changes.
     public private(set) var identity: SymmetricKey
 
-    /// Derives the keys of a secret: 64 hexadecimal digits.
+    /// Derives the keys of a secret: 64 hexadecimal digits, or `nsec1...` (NIP-19).
     /// - Throws: `.badSecret`.
     public init(secret text: String) throws(SealedRecordError) {
         guard var secret = Self.bytes(of: text) else {
@@ -58,8 +59,8 @@ public struct RecordKeys: Sendable, CustomStringConvertible, CustomReflectable {
 
     /// The bytes of a secret, or `nil` when it has another form.
     private static func bytes(of text: String) -> [UInt8]? {
-        guard let bytes = Hex.decode(text), bytes.count == 32 else { return nil }
-        return bytes
+        if let bytes = Hex.decode(text) { return bytes.count == 32 ? bytes : nil }
+        return try? SecretKey(nsec: text).rawBytes
     }
 
     /// A row's name: HMAC-SHA256 over the table, a zero and what the row is called outside.

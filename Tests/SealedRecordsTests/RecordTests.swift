@@ -3,6 +3,8 @@
 
 import ByteCoding
 import Foundation
+import Nostr
+import Secp256k1
 import Testing
 
 @testable import SealedRecords
@@ -121,6 +123,14 @@ struct RecordTests {
                 #expect(text.isEmpty || text == "secret" || !error.description.contains(text))
             }
         }
+    }
+
+    @Test("a secret in the form of NIP-19 is the same secret")
+    func nsec() throws {
+        let key = SecretKey.random()
+        let keys = try RecordKeys(secret: key.nsec)
+        #expect(keys.name([1], in: "t") == (try RecordKeys(secret: Hex.encode(key.rawBytes))).name([1], in: "t"))
+        #expect(throws: SealedRecordError.self) { try RecordKeys(secret: NostrKey(key).npub) }
     }
 
     @Test("equal records never look alike")

@@ -74,18 +74,18 @@ extension SignerService {
         caller: SignerCaller
     ) throws(SignerFailure) -> Bool {
         guard let proof = body.proof else { return false }
-        let key: Hex32
-        do throws(RegistrationProofError) {
-            key = try RegistrationProof.key(
-                of: proof,
+        let key: NostrKey
+        do throws(HTTPAuthorizationFailure) {
+            let expected = HTTPAuthorization.Expectation(
                 urls: configuration.urls.map { $0 + SignerRoute.register.rawValue },
-                payload: body.proofPayload,
-                now: now()
+                bodyDigest: body.proofPayload,
+                requiresPayload: true
             )
+            key = try HTTPAuthorization(header: HTTPAuthorization.header(proof), expecting: expected, now: now()).key
         } catch {
-            throw SignerFailure(.authFailed, "The proof is none: \(error.reason).")
+            throw SignerFailure(.authFailed, "The proof is none: \(error).")
         }
-        guard key == share.registered.userKey else {
+        guard key.bytes == share.registered.userKey.bytes else {
             throw SignerFailure(.authFailed, "The proof is not signed by the group's key.")
         }
         return true
