@@ -107,6 +107,14 @@ extension PomadeContent {
             /// Unix seconds.
             public let time: Int64
             public let limits: Limits
+
+            public init(url: String, aliases: [String], version: String, time: Int64, limits: Limits) {
+                self.url = url
+                self.aliases = aliases
+                self.version = version
+                self.time = time
+                self.limits = limits
+            }
         }
 
         public struct Limits: Sendable, Codable, Hashable {
@@ -180,15 +188,5 @@ extension PomadeContent {
             try container.encode(pubkey, forKey: .pubkey)
             try container.encode(event, forKey: .event)
         }
-    }
-}
-
-extension PomadeContent.Info.Statement {
-    public init(url: String, aliases: [String], version: String, time: Int64, limits: PomadeContent.Info.Limits) {
-        self.url = url
-        self.aliases = aliases
-        self.version = version
-        self.time = time
-        self.limits = limits
     }
 }

@@ -3,12 +3,12 @@
 
 internal import Crypto
 public import Logging
-public import Pomade
+internal import Pomade
 public import Postgres
-internal import RequestLimits
+public import RequestLimits
 internal import SealedRecords
 internal import Secp256k1
-internal import SigningRounds
+public import SigningRounds
 
 /// A holder of one share of each of many keys: what it keeps, what it checks and what it answers.
 ///
@@ -39,7 +39,7 @@ public final class SignerService: Sendable {
         hashing: any EmailHashing,
         post: any SignerPost,
         clock: @escaping @Sendable () -> Int64,
-        monotonic: @escaping @Sendable () -> Double = MonotonicSeconds.now,
+        monotonic: @escaping @Sendable () -> Double = { MonotonicSeconds.now() },
         logger: Logger
     ) {
         self.configuration = configuration

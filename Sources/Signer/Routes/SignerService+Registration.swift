@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import LightningPrimitives
 internal import Nostr
 public import Pomade
 internal import SigningRounds

@@ -3,6 +3,7 @@
 
 public import Pomade
 internal import Postgres
+internal import SealedRecords
 internal import SigningRounds
 
 extension SignerService {

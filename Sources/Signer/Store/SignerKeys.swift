@@ -32,7 +32,10 @@ public struct SignerKeys: Sendable {
         guard let identity = SecretKey(bytes) else {
             throw SealedRecordError(.badSecret, "the secret makes no identity; make another: openssl rand -hex 32")
         }
-        return SignerKeys(ring: try RecordKeyRing(current: current, earlier: Array(keys.dropFirst())), identity: identity)
+        return SignerKeys(
+            ring: try RecordKeyRing(current: current, earlier: Array(keys.dropFirst())),
+            identity: identity
+        )
     }
 
     /// Returns the keys of this database, the current first.

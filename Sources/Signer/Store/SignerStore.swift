@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Logging
-public import Postgres
+internal import Postgres
 internal import SealedRecords
 
 /// The signer's rows, and the transactions that change them.

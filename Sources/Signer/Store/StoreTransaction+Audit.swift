@@ -119,6 +119,10 @@ enum AuditSQL {
         "signer.audit_tail",
         "SELECT seq, sealed FROM signer.audit WHERE chain = $1 AND seq > $2 ORDER BY seq"
     )
+    static let page = Statement(
+        "signer.audit_page",
+        "SELECT seq, sealed FROM signer.audit WHERE chain = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT 500"
+    )
     static let heads = Statement(
         "signer.audit_heads_page",
         "SELECT id, sealed FROM signer.audit_heads WHERE id > $1 ORDER BY id LIMIT 500"

@@ -61,6 +61,9 @@ extension StoreTransaction {
         )
     }
 
+    /// Writes a code's attempts; it lasts no longer for that.
+    func rewrite(_ record: ChallengeRecord) async throws { try await replace(record) }
+
     func removeChallenge(_ emailHash: Hex32) async throws {
         try await execute(PassingSQL.deleteChallenge, [names(emailHash.bytes, in: Self.challenges)])
     }
