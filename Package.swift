@@ -158,6 +158,8 @@ let package = Package(
         ),
         module("Nostr", ["ByteCoding", "CSodium", "LightningPrimitives", "Secp256k1", crypto, deque]),
         tests("Nostr", ["ByteCoding", "LightningPrimitives", "Secp256k1", crypto], resources: [.copy("Vectors")]),
+        module("PasswordHashing", ["CArgon2", deque]),
+        tests("PasswordHashing", ["ByteCoding"], resources: [.copy("Vectors")]),
         module("IPAddresses"),
         tests("IPAddresses"),
         module("L402", ["ByteCoding", "IPAddresses", "LightningPrimitives", "Macaroons", crypto]),
