@@ -229,6 +229,7 @@ let package = Package(
             plugins: ["EmbedMigrations"]
         ),
         tests("Migrations", ["Postgres", "PostgresTestSupport"]),
+        module("HTTPEdge", ["IPAddresses", httpTypes, nioCore, nioHTTPTypes]),
         module("SealedRecords", ["ByteCoding", "CSodium", "Nostr", "Secp256k1", crypto]),
         tests("SealedRecords", ["ByteCoding", "Nostr", "Secp256k1"], resources: [.copy("Vectors")]),
         module("WatchedFiles", [lifecycle, nioPosix]),
@@ -444,7 +445,7 @@ let package = Package(
         module(
             "Gateway",
             [
-                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle",
+                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "HTTPEdge", "IPAddresses", "LND", "Migrations", "Oracle",
                 "OutboundHTTP",
                 "Postgres",
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
@@ -460,9 +461,17 @@ let package = Package(
         tests(
             "Gateway",
             [
-                "ByteCoding", "Gate", "IPAddresses", "Ledger", "LightningPrimitives", "Postgres", "PostgresTestSupport",
-                "Roughtime", "ServiceProbing", "TimeArchive", "TimeStamping", "TimeTestSupport", crypto, httpTypes,
+                "ByteCoding", "Gate", "HTTPEdge", "IPAddresses", "Ledger", "LightningPrimitives", "Postgres",
+                "PostgresTestSupport", "Roughtime", "ServiceProbing", "TimeArchive", "TimeStamping", "TimeTestSupport", crypto, httpTypes,
                 logging, nioCore, nioEmbedded, nioHTTPTypes,
+            ]
+        ),
+        module(
+            "SignerServer",
+            [
+                "ByteCoding", "Deadlines", "HTTPEdge", "IPAddresses", "LightningPrimitives", "Nostr", "Pomade",
+                "RequestLimits", "Signer", crypto, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging,
+                metrics, nioCore, nioHTTP1, nioHTTPTypes,
             ]
         ),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
