@@ -494,6 +494,7 @@ let package = Package(
                 "Registries", "ReleaseFormat", "Releases", "Roughtime", "RoughtimeClient", "RoughtimeKeys",
                 "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
+                "PasswordHashing", "Pomade", "SealedRecords", "Signer", "SignerServer",
                 argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,

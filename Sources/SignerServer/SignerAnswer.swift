@@ -44,7 +44,9 @@ enum SignerAnswer {
     }
 
     /// A small page for who follows a link of a mail; nothing is done before its button is pressed.
-    static func page(_ title: String, _ text: String, button: String? = nil, status: HTTPResponse.Status = .ok) -> Response {
+    static func page(_ title: String, _ text: String, button: String? = nil, status: HTTPResponse.Status = .ok)
+        -> Response
+    {
         let form = button.map { "<form method=\"post\"><button>\($0)</button></form>" } ?? ""
         let html = """
             <!doctype html><html lang="en"><meta charset="utf-8"><title>\(title)</title>            <meta name="viewport" content="width=device-width"><h1>\(title)</h1><p>\(text)</p>\(form)</html>

@@ -81,9 +81,15 @@ struct SignerCall: Sendable {
             try await service.setUpRecovery(read(PomadeBody.RecoverySetup.self), caller: caller)
             return try done("Recovery is set up.")
         case .loginStart:
-            return try done(try await service.startLogin(read(PomadeBody.Start.self), caller: caller), "Choose a session.")
+            return try done(
+                try await service.startLogin(read(PomadeBody.Start.self), caller: caller),
+                "Choose a session."
+            )
         case .loginSelect:
-            return try done(try await service.selectLogin(read(PomadeBody.Selection.self), caller: caller), "Logged in.")
+            return try done(
+                try await service.selectLogin(read(PomadeBody.Selection.self), caller: caller),
+                "Logged in."
+            )
         case .recoveryStart:
             let items = try await service.startRecovery(read(PomadeBody.Start.self), caller: caller)
             return try done(items, "Choose a session.")
