@@ -232,6 +232,22 @@ let package = Package(
         module("HTTPEdge", ["IPAddresses", httpTypes, nioCore, nioHTTPTypes]),
         module("SealedRecords", ["ByteCoding", "CSodium", "Nostr", "Secp256k1", crypto]),
         tests("SealedRecords", ["ByteCoding", "Nostr", "Secp256k1"], resources: [.copy("Vectors")]),
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        module(
+            "Mail",
+            [
+                "ByteCoding", "CCurl", "Settings", httpClient, lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix,
+            ]
+        ),
+        tests(
+            "Mail",
+            [
+                "ByteCoding", "Settings", "TLSTestSupport", hummingbird, httpTypes, lifecycle, logging, nioCore,
+                nioPosix,
+                subprocess, system,
+            ],
+            resources: [.copy("Fixtures")]
+        ),
         module("WatchedFiles", [lifecycle, nioPosix]),
         tests("WatchedFiles", [lifecycle]),
         .target(name: "CDatagrams"),
@@ -494,7 +510,7 @@ let package = Package(
                 "Registries", "ReleaseFormat", "Releases", "Roughtime", "RoughtimeClient", "RoughtimeKeys",
                 "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
-                "PasswordHashing", "Pomade", "SealedRecords", "Signer", "SignerServer",
+                "Mail", "PasswordHashing", "Pomade", "SealedRecords", "Signer", "SignerServer",
                 argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,

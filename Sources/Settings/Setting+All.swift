@@ -6,6 +6,7 @@ extension Setting {
     public static let all: [Setting] =
         listening + database + node + money + limits + crawling + probing + roughtime + roughtimeServer + timeStamps
         + signer
+        + mail
 
     // Listening
     public static let host = Setting("HOST", .text, default: "127.0.0.1", "Address that `assay serve` listens on.")
