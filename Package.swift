@@ -139,7 +139,7 @@ let package = Package(
         module("SigningRounds", ["ByteCoding", "FROST", "Pomade", "Secp256k1", deque]),
         tests(
             "SigningRounds",
-            ["ByteCoding", "FROST", "Pomade", "Secp256k1", crypto],
+            ["FROST", "Pomade", "Secp256k1", crypto, subprocess],
             resources: [.copy("Vectors")]
         ),
         module("Bolt11", ["LightningPrimitives", "Secp256k1", crypto]),
