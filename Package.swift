@@ -75,6 +75,7 @@ let package = Package(
         .library(name: "LightningPrimitives", targets: ["LightningPrimitives"]),
         .library(name: "LightningSandbox", targets: ["LightningSandbox"]),
         .library(name: "Macaroons", targets: ["Macaroons"]),
+        .library(name: "Nostr", targets: ["Nostr"]),
         .library(name: "Migrations", targets: ["Migrations"]),
         .library(name: "PaymentSimulation", targets: ["PaymentSimulation"]),
         .library(name: "Charts", targets: ["Charts"]),
@@ -142,8 +143,22 @@ let package = Package(
             ["FROST", "Pomade", "Secp256k1", crypto, subprocess],
             resources: [.copy("Vectors")]
         ),
-        module("Bolt11", ["LightningPrimitives", "Secp256k1", crypto]),
+        module("Bolt11", ["ByteCoding", "LightningPrimitives", "Secp256k1", crypto]),
         tests("Bolt11", ["ByteCoding", "LightningPrimitives", "Secp256k1"], resources: [.copy("Vectors")]),
+        .systemLibrary(
+            name: "CSodium",
+            pkgConfig: "libsodium",
+            providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]
+        ),
+        .systemLibrary(
+            name: "CArgon2",
+            pkgConfig: "libargon2",
+            providers: [.apt(["libargon2-dev"]), .brew(["argon2"])]
+        ),
+        module("Nostr", ["ByteCoding", "CSodium", "LightningPrimitives", "Secp256k1", crypto, deque]),
+        tests("Nostr", ["ByteCoding", "LightningPrimitives", "Secp256k1", crypto], resources: [.copy("Vectors")]),
+        module("PasswordHashing", ["CArgon2", deque]),
+        tests("PasswordHashing", ["ByteCoding"], resources: [.copy("Vectors")]),
         module("IPAddresses"),
         tests("IPAddresses"),
         module("L402", ["ByteCoding", "IPAddresses", "LightningPrimitives", "Macaroons", crypto]),

@@ -31,7 +31,8 @@ install_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 }
 
-BUILD_PACKAGES=(ca-certificates git libsecp256k1-dev libpq-dev zlib1g-dev libyaml-dev libssl-dev pkg-config g++ libc6-dev)
+BUILD_PACKAGES=(ca-certificates git libsecp256k1-dev libpq-dev zlib1g-dev libyaml-dev libssl-dev libsodium-dev libargon2-dev
+    libcurl4-openssl-dev pkg-config g++ libc6-dev)
 RUN_PACKAGES=(postgresql)
 
 # Puts a Swift toolchain of 6.3 or newer on the PATH, or says how to get one.

@@ -1,6 +1,8 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ByteCoding
+
 /// Why a text is not an invoice we accept; two errors are equal when their codes are.
 public struct Bolt11Error: Error, Hashable, CustomStringConvertible {
     /// The closed set of reasons.
@@ -34,6 +36,18 @@ public struct Bolt11Error: Error, Hashable, CustomStringConvertible {
     init(_ code: Code, _ detail: String) {
         self.code = code
         self.detail = detail
+    }
+
+    init(_ error: Bech32Error) {
+        let code: Code =
+            switch error {
+            case .mixedCase: .mixedCase
+            case .badCharacter: .badCharacter
+            case .noSeparator: .noSeparator
+            case .tooShort: .tooShort
+            case .badChecksum: .badChecksum
+            }
+        self.init(code, "\(error)")
     }
 
     public var description: String { "not a valid invoice (\(code.rawValue)): \(detail)" }

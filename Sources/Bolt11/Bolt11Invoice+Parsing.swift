@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ByteCoding
 internal import Crypto
 internal import LightningPrimitives
 internal import Secp256k1
@@ -19,7 +20,8 @@ extension Bolt11Invoice {
         guard text.utf8.count <= Self.lengthLimit else {
             throw Bolt11Error(.tooLong, "more than \(Self.lengthLimit) characters")
         }
-        let (hrp, groups) = try Bech32.decode(text)
+        let (hrp, groups): ([UInt8], [UInt8])
+        do { (hrp, groups) = try Bech32.decode(text) } catch { throw Bolt11Error(error) }
         let (network, amount) = try InvoiceAmount.read(hrp)
         guard groups.count >= 7 + 104 else { throw Bolt11Error(.tooShort, "no room for a timestamp and a signature") }
         let signed = groups.dropLast(104)
@@ -32,7 +34,7 @@ extension Bolt11Invoice {
         )
         let signedData = hrp + Groups.paddedBytes(Array(signed))
         let hash = Array(SHA256.hash(data: signedData))
-        let signature = try Self.signature(Groups.bytes(groups.suffix(104)))
+        let signature = try Self.signature(Bech32.bytes(groups.suffix(104)))
         self.init(
             contents: contents,
             payee: try Self.payee(named: reader.payee, signature, hash),
@@ -104,24 +106,24 @@ private struct FieldReader {
 
     private mutating func take(_ type: UInt8, _ groups: [UInt8]) throws(Bolt11Error) {
         switch (FieldTag(rawValue: type), groups.count) {
-        case (.paymentHash, 52) where paymentHash == nil: paymentHash = PaymentHash(Groups.bytes(groups))
-        case (.paymentSecret, 52) where paymentSecret == nil: paymentSecret = Groups.bytes(groups)
-        case (.descriptionHash, 52) where descriptionHash == nil: descriptionHash = Groups.bytes(groups)
+        case (.paymentHash, 52) where paymentHash == nil: paymentHash = PaymentHash(Bech32.bytes(groups))
+        case (.paymentSecret, 52) where paymentSecret == nil: paymentSecret = Bech32.bytes(groups)
+        case (.descriptionHash, 52) where descriptionHash == nil: descriptionHash = Bech32.bytes(groups)
         case (.description, _) where description == nil:
-            guard let text = String(validating: Groups.bytes(groups), as: UTF8.self) else {
+            guard let text = String(validating: Bech32.bytes(groups), as: UTF8.self) else {
                 throw Bolt11Error(.badField, "the description is not UTF-8")
             }
             description = text
         case (.payee, 53) where payee == nil:
-            guard let key = PublicKey(Groups.bytes(groups)) else {
+            guard let key = PublicKey(Bech32.bytes(groups)) else {
                 throw Bolt11Error(.badField, "the payee is not a public key")
             }
             payee = key
         case (.expiry, _) where expiry == nil: expiry = try number(groups, "expiry")
         case (.minFinalCLTVExpiryDelta, _) where cltv == nil: cltv = try number(groups, "min_final_cltv_expiry_delta")
         case (.features, _) where features == nil: features = try bits(groups)
-        case (.metadata, _) where metadata == nil: metadata = Groups.bytes(groups)
-        case (.routeHint, _): routeHints.append(try hops(Groups.bytes(groups)))
+        case (.metadata, _) where metadata == nil: metadata = Bech32.bytes(groups)
+        case (.routeHint, _): routeHints.append(try hops(Bech32.bytes(groups)))
         case (.fallback, 1...): takeFallback(groups)
         default: skipped += 1
         }
@@ -148,7 +150,7 @@ private struct FieldReader {
     }
 
     private mutating func takeFallback(_ groups: [UInt8]) {
-        let program = Groups.bytes(groups.dropFirst())
+        let program = Bech32.bytes(groups.dropFirst())
         let isKnown =
             switch groups[0] {
             case 17, 18: program.count == 20

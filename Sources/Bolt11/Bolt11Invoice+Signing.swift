@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ByteCoding
 internal import Crypto
 internal import LightningPrimitives
 public import Secp256k1
@@ -32,28 +33,28 @@ extension Bolt11Invoice {
     init(hrp: [UInt8], signedGroups: [UInt8], key: SecretKey) throws(Bolt11Error) {
         let hash = Array(SHA256.hash(data: hrp + Groups.paddedBytes(signedGroups)))
         let signature = key.signRecoverably(hash: hash)
-        let groups = signedGroups + Groups.groups(signature.compact + [signature.recoveryID])
+        let groups = signedGroups + Bech32.groups(signature.compact + [signature.recoveryID])
         try self.init(parsing: Bech32.encode(hrp: hrp, groups: groups))
     }
 
     private static func fields(_ contents: Contents, _ key: SecretKey) throws(Bolt11Error) -> [UInt8] {
-        var out = try field(.paymentHash, Groups.groups(contents.paymentHash.bytes))
+        var out = try field(.paymentHash, Bech32.groups(contents.paymentHash.bytes))
         if let description = contents.description {
-            out += try field(.description, Groups.groups(Array(description.utf8)))
+            out += try field(.description, Bech32.groups(Array(description.utf8)))
         }
-        if let hash = contents.descriptionHash { out += try field(.descriptionHash, Groups.groups(hash)) }
+        if let hash = contents.descriptionHash { out += try field(.descriptionHash, Bech32.groups(hash)) }
         if contents.minFinalCLTVExpiryDelta != 18 {
             out += try field(.minFinalCLTVExpiryDelta, number(contents.minFinalCLTVExpiryDelta))
         }
         out += try field(.expiry, number(contents.expirySeconds))
         for fallback in contents.fallbacks {
             guard fallback.version < 32 else { throw Bolt11Error(.badField, "a fallback of an unknown version") }
-            out += try field(.fallback, [fallback.version] + Groups.groups(fallback.program))
+            out += try field(.fallback, [fallback.version] + Bech32.groups(fallback.program))
         }
-        for hint in contents.routeHints { out += try field(.routeHint, Groups.groups(hint.flatMap(bytes))) }
-        if contents.namesPayee { out += try field(.payee, Groups.groups(key.publicKey.compressed)) }
-        out += try field(.paymentSecret, Groups.groups(contents.paymentSecret))
-        if let metadata = contents.metadata { out += try field(.metadata, Groups.groups(metadata)) }
+        for hint in contents.routeHints { out += try field(.routeHint, Bech32.groups(hint.flatMap(bytes))) }
+        if contents.namesPayee { out += try field(.payee, Bech32.groups(key.publicKey.compressed)) }
+        out += try field(.paymentSecret, Bech32.groups(contents.paymentSecret))
+        if let metadata = contents.metadata { out += try field(.metadata, Bech32.groups(metadata)) }
         if let lowest = contents.features.min(), let highest = contents.features.max() {
             guard lowest >= 0, highest < 5 * 1023 else { throw Bolt11Error(.badField, "a feature bit out of range") }
             var groups = [UInt8](repeating: 0, count: highest / 5 + 1)

@@ -15,7 +15,7 @@ public final class GroupGeneration: Sendable {
     public let announcement: PomadeBody.GenerationAnnouncement
     private let number: Identifier
     private let announced: Mutex<KeyGeneration?>
-    private let sharing = Mutex<KeyGenerationShares?>(nil)
+    private let sharing = Mutex<HeldShares?>(nil)
 
     /// Draws a polynomial.
     ///
@@ -75,7 +75,8 @@ public final class GroupGeneration: Sendable {
                 shares: shares.outgoing,
                 transcript: HexBytes(certain: shares.transcriptHash)
             )
-            sharing.withLock { $0 = consume shares }
+            let held = HeldShares(shares)
+            sharing.withLock { $0 = held }
             return outgoing
         } catch {
             throw SignerFailure(.badRequest, "The announcements do not fit together: begin again. \(error)")
@@ -93,7 +94,7 @@ public final class GroupGeneration: Sendable {
         _ received: [Identifier: Scalar],
         transcripts: [Identifier: Hex32]
     ) throws(SignerFailure) -> SignerShare {
-        guard let shares = sharing.withLock({ $0.take() }) else { throw Self.over }
+        guard let shares = sharing.withLock({ $0.take() })?.take() else { throw Self.over }
         let own: Hex32 = HexBytes(certain: shares.transcriptHash)
         guard Set(transcripts.keys).isSuperset(of: shares.outgoing.keys), transcripts.values.allSatisfy({ $0 == own })
         else {
@@ -129,4 +130,13 @@ public final class GroupGeneration: Sendable {
         )
         do throws(SignerFailure) { return try RegisteredGroup(wire) } catch { throw FROSTError.inconsistentGroup }
     }
+}
+
+/// Shares of a generation in a place that can be emptied once.
+private final class HeldShares: Sendable {
+    private let shares: Mutex<KeyGenerationShares?>
+
+    init(_ shares: consuming KeyGenerationShares) { self.shares = Mutex(consume shares) }
+
+    func take() -> KeyGenerationShares? { shares.withLock { $0.take() } }
 }

@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+import ByteCoding
 import LightningPrimitives
 import Secp256k1
 import Testing
@@ -161,7 +162,7 @@ struct Bolt11FuzzTests {
         let invoice = try Bolt11Invoice(signing: contents, with: Self.key)
         let (hrp, groups) = try Bech32.decode(invoice.text)
         let other = Preimage.random().bytes
-        let twice = Array(groups.dropLast(104)) + [1, 1, 20] + Groups.groups(other) + [5, 0, 1, 16]
+        let twice = Array(groups.dropLast(104)) + [1, 1, 20] + Bech32.groups(other) + [5, 0, 1, 16]
         let signed = try Bolt11Invoice(hrp: hrp, signedGroups: twice, key: Self.key)
         #expect(signed.paymentHash == invoice.paymentHash)
         #expect(signed.contents.features == [9, 15])

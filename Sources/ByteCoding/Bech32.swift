@@ -1,8 +1,8 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Bech32 (BIP 173, checksum constant 1) without its limit of 90 characters, as BOLT 11 uses it.
-enum Bech32 {
+/// Bech32 (BIP 173, checksum constant 1) without its limit of 90 characters, as BOLT 11 and NIP-19 use it.
+public enum Bech32 {
     private static let alphabet = Array("qpzry9x8gf2tvdw0s3jn54khce6mua7l".utf8)
 
     private static let values: [UInt8?] = {
@@ -12,34 +12,32 @@ enum Bech32 {
     }()
 
     /// Splits a text into its human-readable part, in lower case, and its 5-bit groups without the checksum.
-    static func decode(_ text: String) throws(Bolt11Error) -> (hrp: [UInt8], groups: [UInt8]) {
+    public static func decode(_ text: String) throws(Bech32Error) -> (hrp: [UInt8], groups: [UInt8]) {
         var bytes = Array(text.utf8)
         let hasLower = bytes.contains { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
         let hasUpper = bytes.contains { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
-        guard !(hasLower && hasUpper) else { throw Bolt11Error(.mixedCase, "upper and lower case letters") }
+        guard !(hasLower && hasUpper) else { throw .mixedCase }
         if hasUpper {
             bytes = bytes.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 + 32 : $0 }
         }
-        guard bytes.allSatisfy({ (33...126).contains($0) }) else {
-            throw Bolt11Error(.badCharacter, "a character outside printable ASCII")
-        }
+        guard bytes.allSatisfy({ (33...126).contains($0) }) else { throw .badCharacter }
         guard let separator = bytes.lastIndex(of: UInt8(ascii: "1")), separator > 0 else {
-            throw Bolt11Error(.noSeparator, "no '1' after a human-readable part")
+            throw .noSeparator
         }
         var groups: [UInt8] = []
         groups.reserveCapacity(bytes.count)
         for character in bytes[(separator + 1)...] {
-            guard let value = values[Int(character)] else { throw Bolt11Error(.badCharacter, "not a bech32 character") }
+            guard let value = values[Int(character)] else { throw .badCharacter }
             groups.append(value)
         }
-        guard groups.count >= 6 else { throw Bolt11Error(.tooShort, "no room for a checksum") }
+        guard groups.count >= 6 else { throw .tooShort }
         let hrp = Array(bytes[..<separator])
-        guard polymod(expanded(hrp) + groups) == 1 else { throw Bolt11Error(.badChecksum, "a character is wrong") }
+        guard polymod(expanded(hrp) + groups) == 1 else { throw .badChecksum }
         return (hrp, groups.dropLast(6))
     }
 
     /// Writes a text in lower case.
-    static func encode(hrp: [UInt8], groups: [UInt8]) -> String {
+    public static func encode(hrp: [UInt8], groups: [UInt8]) -> String {
         let remainder = polymod(expanded(hrp) + groups + [0, 0, 0, 0, 0, 0]) ^ 1
         let checksum = (0..<6).map { UInt8(remainder >> UInt32(5 * (5 - $0)) & 31) }
         return String(
@@ -60,12 +58,9 @@ enum Bech32 {
         }
         return checksum
     }
-}
 
-/// Conversions between 5-bit groups and bytes and numbers.
-enum Groups {
     /// The whole bytes in the groups; bits that do not fill a byte are dropped.
-    static func bytes(_ groups: some Collection<UInt8>) -> [UInt8] {
+    public static func bytes(_ groups: some Collection<UInt8>) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(groups.count * 5 / 8)
         var accumulator: UInt32 = 0
@@ -82,7 +77,7 @@ enum Groups {
     }
 
     /// The groups of bytes; the last is filled with zero bits.
-    static func groups(_ bytes: some Collection<UInt8>) -> [UInt8] {
+    public static func groups(_ bytes: some Collection<UInt8>) -> [UInt8] {
         var groups: [UInt8] = []
         groups.reserveCapacity((bytes.count * 8 + 4) / 5)
         var accumulator: UInt32 = 0
@@ -98,37 +93,19 @@ enum Groups {
         if bits > 0 { groups.append(UInt8(accumulator << UInt32(5 - bits) & 31)) }
         return groups
     }
-
-    /// The bytes with the groups' bits, the last byte filled with zero bits: what BOLT 11 signs.
-    static func paddedBytes(_ groups: [UInt8]) -> [UInt8] {
-        let missing = (8 - groups.count * 5 % 8) % 8
-        // One more group of zeros supplies the missing bits; a second one is needed when they are more than five.
-        return bytes(groups + (missing == 0 ? [] : missing <= 5 ? [0] : [0, 0])).prefixBytes((groups.count * 5 + 7) / 8)
-    }
-
-    /// A big-endian number, or `nil` when it does not fit.
-    static func number(_ groups: some Collection<UInt8>) -> UInt64? {
-        var value: UInt64 = 0
-        for group in groups {
-            guard value >> 59 == 0 else { return nil }
-            value = value << 5 | UInt64(group)
-        }
-        return value
-    }
-
-    /// The shortest groups of a number, or exactly as many as asked for.
-    static func groups(of number: UInt64, count: Int? = nil) -> [UInt8] {
-        var groups: [UInt8] = []
-        var rest = number
-        repeat {
-            groups.insert(UInt8(rest & 31), at: 0)
-            rest >>= 5
-        } while rest > 0
-        guard let count, groups.count < count else { return groups }
-        return Array(repeating: 0, count: count - groups.count) + groups
-    }
 }
 
-extension [UInt8] {
-    fileprivate func prefixBytes(_ count: Int) -> [UInt8] { Array(prefix(count)) }
+/// Why a text is not bech32.
+public enum Bech32Error: Error, Sendable, Hashable, CustomStringConvertible {
+    case mixedCase, badCharacter, noSeparator, tooShort, badChecksum
+
+    public var description: String {
+        switch self {
+        case .mixedCase: "upper and lower case letters"
+        case .badCharacter: "not a bech32 character"
+        case .noSeparator: "no '1' after a human-readable part"
+        case .tooShort: "no room for a checksum"
+        case .badChecksum: "a character is wrong"
+        }
+    }
 }
