@@ -135,7 +135,7 @@ let package = Package(
         tests("Secp256k1", ["ByteCoding"], resources: [.copy("Vectors")]),
         module("FROST", ["Secp256k1", crypto]),
         tests("FROST", ["ByteCoding", "Secp256k1", crypto], resources: [.copy("Vectors")]),
-        module("Pomade", ["ByteCoding", "FROST", "Secp256k1", crypto]),
+        module("Pomade", ["ByteCoding", "FROST", "Nostr", "Secp256k1", crypto]),
         tests("Pomade", ["FROST", "Secp256k1", crypto], resources: [.copy("Vectors")]),
         module("SigningRounds", ["ByteCoding", "FROST", "Pomade", "Secp256k1", deque]),
         tests(
@@ -344,6 +344,21 @@ let package = Package(
         module(
             "L402Client",
             ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
+        ),
+        module(
+            "PomadeClient",
+            [
+                "ByteCoding", "Deadlines", "FROST", "LightningPrimitives", "Nostr", "PasswordHashing", "Pomade",
+                "Secp256k1", deque,
+                httpClient, metrics, nioCore, nioHTTP1,
+            ]
+        ),
+        tests(
+            "PomadeClient",
+            [
+                "ByteCoding", "FROST", "Nostr", "PasswordHashing", "Pomade", "Secp256k1", "SigningRounds", httpTypes,
+                hummingbird, logging, nioCore,
+            ]
         ),
         module(
             "ServiceProbing",

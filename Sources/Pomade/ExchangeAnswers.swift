@@ -17,14 +17,16 @@ public struct FaultySigners: Error, Sendable, Hashable, CustomStringConvertible 
 }
 
 extension RegisteredGroup {
-    /// Adds up the answers of `/ecdh`, each of which must be proven.
+    /// Adds up the answers of `/ecdh`.
     ///
+    /// - Parameter requiresProof: whether an answer without a proof is wrong; a wrong proof always is.
     /// - Throws: ``FaultySigners`` with those whose proof is missing or wrong, or ``SignerFailure`` with `bad_members` or
     ///   `bad_ecdh_key`.
     public func sharedPoint(
         of answers: [PomadeContent.KeyExchange],
         members: [Int],
-        peer: Hex32
+        peer: Hex32,
+        requiresProof: Bool = true
     ) throws -> Point {
         let identifiers = try self.members(members, own: nil)
         guard answers.map(\.idx).sorted() == members.sorted() else {
@@ -36,7 +38,10 @@ extension RegisteredGroup {
         var parts: [ExchangePart] = []
         var faulty: [Int] = []
         for answer in answers {
-            if let part = part(answer), (try? group.verify(part, with: point, members: identifiers)) != nil {
+            if let part = part(answer),
+                (part.proof == nil && !requiresProof)
+                    || (try? group.verify(part, with: point, members: identifiers)) != nil
+            {
                 parts.append(part)
             } else {
                 faulty.append(answer.idx)
@@ -49,9 +54,9 @@ extension RegisteredGroup {
     }
 
     private func part(_ answer: PomadeContent.KeyExchange) -> ExchangePart? {
-        guard let identifier = Identifier(answer.idx), let point = Point(answer.keyshare.bytes),
-            let proof = answer.proof, let challenge = Scalar(proof.c.bytes), let response = Scalar(proof.z.bytes)
-        else { return nil }
+        guard let identifier = Identifier(answer.idx), let point = Point(answer.keyshare.bytes) else { return nil }
+        guard let proof = answer.proof else { return ExchangePart(identifier: identifier, point: point) }
+        guard let challenge = Scalar(proof.c.bytes), let response = Scalar(proof.z.bytes) else { return nil }
         return ExchangePart(
             identifier: identifier,
             point: point,

@@ -16,14 +16,16 @@ struct RenewalTests {
         let refresh = try Refresh(group: key.group.group, participants: participants)
         let group = try key.group.group.refreshed(by: [refresh.commitment], participants: participants)
         let commits = try participants.map { participant in
-            let share = try #require(Hex33(try #require(group.publicShares[participant]).compressed))
+            let point = try #require(group.publicShares[participant])
+            let share = try #require(Hex33(point.compressed))
             return WireCommit(idx: Int(participant.number), pubkey: share, hiddenNonce: share, binderNonce: share)
         }
         let wire = WireGroup(commits: commits, key: key.group.wire.key, threshold: key.group.wire.threshold)
         let commitments = try refresh.commitment.rest.map { try #require(Hex33($0.compressed)) }
         return try Dictionary(
             uniqueKeysWithValues: staying.map { number in
-                let delta = try #require(refresh.deltas[try #require(Identifier(number))])
+                let identifier = try #require(Identifier(number))
+                let delta = try #require(refresh.deltas[identifier])
                 return (
                     number,
                     PomadeBody.RefreshStage(
@@ -62,9 +64,10 @@ struct RenewalTests {
     @Test("a refresh that would change the key, the threshold or another's share is refused")
     func refusals() throws {
         let key = try DealtKey(2, of: 3)
-        let good = try #require(try Self.stages(key, staying: [1, 2, 3])[1])
-        let other = try #require(try Self.stages(key, staying: [1, 2, 3])[1])
-        let stranger = try #require(try Self.stages(try DealtKey(2, of: 3), staying: [1, 2, 3])[1])
+        let good = try #require(Self.stages(key, staying: [1, 2, 3])[1])
+        let other = try #require(Self.stages(key, staying: [1, 2, 3])[1])
+        let stranger = try #require(Self.stages(try DealtKey(2, of: 3), staying: [1, 2, 3])[1])
+        let tooLarge = try #require(Hex32([UInt8](repeating: 255, count: 32)))
         func refused(
             group: WireGroup? = nil,
             delta: PomadeBody.RefreshStage.Delta? = nil,
@@ -89,7 +92,7 @@ struct RenewalTests {
         #expect(refused(delta: other.delta) == .badShare)
         #expect(refused(delta: .init(idx: 2, delta: good.delta.delta)) == .badShare)
         #expect(
-            refused(delta: .init(idx: 1, delta: try #require(Hex32([UInt8](repeating: 255, count: 32))))) == .badShare
+            refused(delta: .init(idx: 1, delta: tooLarge)) == .badShare
         )
         #expect(refused(commitments: other.commitments) == .badGroup)
         #expect(refused(commitments: []) == .badRequest)
@@ -149,7 +152,7 @@ struct RenewalTests {
             var transcripts: [Identifier: Hex32] = [:]
             for (sender, sent) in outgoing.enumerated() where sender != index {
                 let sender = try #require(Identifier(sender + 1))
-                received[sender] = try #require(sent.shares[own])
+                received[sender] = sent.shares[own]
                 transcripts[sender] = sent.transcript
             }
             signers.append(try part.finish(received, transcripts: transcripts))

@@ -35,7 +35,7 @@ struct VectorTests {
         let bytes: [UInt8]
 
         init(from decoder: any Decoder) throws {
-            bytes = (try? Hex32(from: decoder).bytes) ?? (try Hex33(from: decoder).bytes)
+            bytes = try (try? Hex32(from: decoder).bytes) ?? Hex33(from: decoder).bytes
         }
     }
 
