@@ -119,6 +119,7 @@ let package = Package(
         // Layer 1: wire formats and mathematics. Pure: no I/O, no clock, no network.
         module("ByteCoding"),
         module("BackgroundWork"),
+        module("RequestLimits", [orderedCollections]),
         module("Deadlines"),
         tests("Deadlines"),
         tests("ByteCoding"),
@@ -136,7 +137,7 @@ let package = Package(
         module("FROST", ["Secp256k1", crypto]),
         tests("FROST", ["ByteCoding", "Secp256k1", crypto], resources: [.copy("Vectors")]),
         module("Pomade", ["ByteCoding", "FROST", "Nostr", "Secp256k1", crypto]),
-        tests("Pomade", ["FROST", "Secp256k1", crypto], resources: [.copy("Vectors")]),
+        tests("Pomade", ["FROST", "Nostr", "Secp256k1", crypto], resources: [.copy("Vectors")]),
         module("SigningRounds", ["ByteCoding", "FROST", "Pomade", "Secp256k1", deque]),
         tests(
             "SigningRounds",
@@ -228,6 +229,8 @@ let package = Package(
             plugins: ["EmbedMigrations"]
         ),
         tests("Migrations", ["Postgres", "PostgresTestSupport"]),
+        module("SealedRecords", ["ByteCoding", "CSodium", "Nostr", "Secp256k1", crypto]),
+        tests("SealedRecords", ["ByteCoding", "Nostr", "Secp256k1"], resources: [.copy("Vectors")]),
         module("WatchedFiles", [lifecycle, nioPosix]),
         tests("WatchedFiles", [lifecycle]),
         .target(name: "CDatagrams"),
@@ -320,12 +323,12 @@ let package = Package(
             "Gate",
             [
                 "Bolt11", "ByteCoding", "IPAddresses", "L402", "LND", "Ledger", "LightningPrimitives", "Macaroons",
-                "PaymentAuthentication", crypto, deque, orderedCollections, lifecycle,
+                "PaymentAuthentication", "RequestLimits", crypto, deque, orderedCollections, lifecycle,
                 logging,
                 metrics,
             ]
         ),
-        tests("Gate", ["ByteCoding", "IPAddresses", "L402", "LightningPrimitives", crypto]),
+        tests("Gate", ["ByteCoding", "IPAddresses", "L402", "LightningPrimitives", "RequestLimits", crypto]),
         module(
             "Oracle",
             [
@@ -406,6 +409,20 @@ let package = Package(
             path: "Tests/AllocationProbe",
             swiftSettings: settings
         ),
+        module(
+            "Signer",
+            [
+                "ByteCoding", "FROST", "IPAddresses", "Nostr", "Pomade", "Postgres", "RequestLimits", "SealedRecords",
+                "Secp256k1", "SigningRounds", crypto, lifecycle, logging, metrics, orderedCollections,
+            ]
+        ),
+        tests(
+            "Signer",
+            [
+                "ByteCoding", "FROST", "IPAddresses", "Nostr", "Pomade", "Postgres", "PostgresTestSupport",
+                "SealedRecords", "Secp256k1", "SigningRounds", crypto, logging,
+            ]
+        ),
         module("TimeArchive", ["Postgres", "Roughtime", crypto]),
         module(
             "TimeStamping",
@@ -446,8 +463,8 @@ let package = Package(
                 "OutboundHTTP",
                 "Postgres",
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
-                "PrometheusExposition", "ReverseProxy", "Roughtime", "RoughtimeLink", "ServiceCatalogue",
-                "ServiceProbing",
+                "PrometheusExposition", "RequestLimits", "ReverseProxy", "Roughtime", "RoughtimeLink",
+                "ServiceCatalogue", "ServiceProbing",
                 "TimeArchive", "TimeStamping", "TrustScore",
                 "WatchedFiles", crypto,
                 httpTypes,

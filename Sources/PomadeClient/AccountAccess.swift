@@ -1,9 +1,8 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-public import FROST
+internal import FROST
 internal import LightningPrimitives
-public import Nostr
 public import PasswordHashing
 public import Pomade
 public import Secp256k1
@@ -215,13 +214,9 @@ extension AccountAccess {
     private static func prefix(_ index: Int) -> String { String(10 + index) }
 
     private static func check(_ wire: WireGroup, user: Hex32) throws(SignerProblem) -> RegisteredGroup {
-        do throws(SignerFailure) {
-            let group = try RegisteredGroup(wire)
-            guard group.userKey == user else { throw SignerProblem.faulty("its group is another account's") }
-            return group
-        } catch let error as SignerProblem {
-            throw error
-        } catch { throw .faulty("its group does not fit together") }
+        guard let group = try? RegisteredGroup(wire) else { throw .faulty("its group does not fit together") }
+        guard group.userKey == user else { throw .faulty("its group is another account's") }
+        return group
     }
 
     private static func check(

@@ -3,8 +3,8 @@
 
 internal import ByteCoding
 internal import FROST
-public import Nostr
-public import Pomade
+internal import Nostr
+internal import Pomade
 public import Secp256k1
 
 /// Splitting a key among signers, once.

@@ -7,9 +7,9 @@ internal import Deadlines
 internal import Foundation
 internal import NIOCore
 internal import NIOHTTP1
-public import Nostr
-public import Pomade
-public import Secp256k1
+internal import Nostr
+internal import Pomade
+internal import Secp256k1
 
 /// The way to one signer.
 public struct SignerConnection: Sendable, Hashable, CustomStringConvertible {

@@ -1,7 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-public import FROST
+internal import FROST
 public import Pomade
 internal import Secp256k1
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import LightningPrimitives
-public import Nostr
+internal import Nostr
 public import Pomade
 
 extension ThresholdSigner {

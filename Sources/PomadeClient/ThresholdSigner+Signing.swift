@@ -3,8 +3,8 @@
 
 internal import ByteCoding
 internal import FROST
-internal import Metrics
 internal import LightningPrimitives
+internal import Metrics
 public import Nostr
 internal import Pomade
 public import Secp256k1

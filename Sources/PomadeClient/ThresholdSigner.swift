@@ -1,12 +1,12 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-public import FROST
-internal import Metrics
+internal import FROST
 internal import LightningPrimitives
+internal import Metrics
 public import Nostr
-public import Pomade
-public import Secp256k1
+internal import Pomade
+internal import Secp256k1
 internal import Synchronization
 
 #if canImport(Darwin)
