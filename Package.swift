@@ -230,7 +230,7 @@ let package = Package(
         ),
         tests("Migrations", ["Postgres", "PostgresTestSupport"]),
         module("SealedRecords", ["ByteCoding", "CSodium", "Nostr", "Secp256k1", crypto]),
-        tests("SealedRecords", ["ByteCoding", "Nostr", "Secp256k1"], resources: [.copy("Vectors")]),
+        tests("SealedRecords", ["ByteCoding", "Nostr", "Secp256k1", crypto], resources: [.copy("Vectors")]),
         module("WatchedFiles", [lifecycle, nioPosix]),
         tests("WatchedFiles", [lifecycle]),
         .target(name: "CDatagrams"),
@@ -359,7 +359,7 @@ let package = Package(
         tests(
             "PomadeClient",
             [
-                "ByteCoding", "FROST", "Nostr", "PasswordHashing", "Pomade", "Secp256k1", "SigningRounds", httpTypes,
+                "LightningPrimitives", "Nostr", "PasswordHashing", "Pomade", "Secp256k1", "SigningRounds", httpTypes,
                 hummingbird, logging, nioCore,
             ]
         ),

@@ -58,7 +58,7 @@ public enum ThresholdError: Error, Sendable, CustomStringConvertible {
     /// Several accounts belong to the address: choose one of these user keys.
     case severalAccounts([Hex32])
     /// Some signers hold new shares already: repeat the change with the same group until all do.
-    case halfRefreshed(group: WireGroup, faults: [SignerFault])
+    indirect case halfRefreshed(group: WireGroup, faults: [SignerFault])
 
     public var description: String {
         switch self {
