@@ -229,8 +229,25 @@ let package = Package(
             plugins: ["EmbedMigrations"]
         ),
         tests("Migrations", ["Postgres", "PostgresTestSupport"]),
+        module("HTTPEdge", ["IPAddresses", httpTypes, nioCore, nioHTTPTypes]),
         module("SealedRecords", ["ByteCoding", "CSodium", "Nostr", "Secp256k1", crypto]),
-        tests("SealedRecords", ["ByteCoding", "Nostr", "Secp256k1", crypto], resources: [.copy("Vectors")]),
+        tests("SealedRecords", ["ByteCoding", "Nostr", "Secp256k1"], resources: [.copy("Vectors")]),
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        module(
+            "Mail",
+            [
+                "ByteCoding", "CCurl", "Settings", httpClient, lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix,
+            ]
+        ),
+        tests(
+            "Mail",
+            [
+                "ByteCoding", "Settings", "TLSTestSupport", hummingbird, httpTypes, lifecycle, logging, nioCore,
+                nioPosix,
+                subprocess, system,
+            ],
+            resources: [.copy("Fixtures")]
+        ),
         module("WatchedFiles", [lifecycle, nioPosix]),
         tests("WatchedFiles", [lifecycle]),
         .target(name: "CDatagrams"),
@@ -459,7 +476,7 @@ let package = Package(
         module(
             "Gateway",
             [
-                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle",
+                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "HTTPEdge", "IPAddresses", "LND", "Migrations", "Oracle",
                 "OutboundHTTP",
                 "Postgres",
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
@@ -475,9 +492,17 @@ let package = Package(
         tests(
             "Gateway",
             [
-                "ByteCoding", "Gate", "IPAddresses", "Ledger", "LightningPrimitives", "Postgres", "PostgresTestSupport",
-                "Roughtime", "ServiceProbing", "TimeArchive", "TimeStamping", "TimeTestSupport", crypto, httpTypes,
+                "ByteCoding", "Gate", "HTTPEdge", "IPAddresses", "Ledger", "LightningPrimitives", "Postgres",
+                "PostgresTestSupport", "Roughtime", "ServiceProbing", "TimeArchive", "TimeStamping", "TimeTestSupport", crypto, httpTypes,
                 logging, nioCore, nioEmbedded, nioHTTPTypes,
+            ]
+        ),
+        module(
+            "SignerServer",
+            [
+                "ByteCoding", "Deadlines", "HTTPEdge", "IPAddresses", "LightningPrimitives", "Nostr", "Pomade",
+                "RequestLimits", "Signer", crypto, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging,
+                metrics, nioCore, nioHTTP1, nioHTTPTypes,
             ]
         ),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
@@ -500,6 +525,7 @@ let package = Package(
                 "Registries", "ReleaseFormat", "Releases", "Roughtime", "RoughtimeClient", "RoughtimeKeys",
                 "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
+                "Mail", "PasswordHashing", "Pomade", "SealedRecords", "Signer", "SignerServer",
                 argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,

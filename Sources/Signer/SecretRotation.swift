@@ -18,11 +18,11 @@ public struct SecretRotation: Sendable {
     }
 
     private let store: SignerStore
-    private let service: SignerService
+    private let configuration: SignerConfiguration
 
-    public init(_ service: SignerService) {
-        self.service = service
-        store = service.store
+    public init(configuration: SignerConfiguration, keys: SignerKeys, client: PostgresClient) {
+        self.configuration = configuration
+        store = SignerStore(client: client, ring: keys.ring)
     }
 
     /// Rotates until no row of another secret is left.
@@ -45,7 +45,7 @@ public struct SecretRotation: Sendable {
             }
         ) { transaction, id in
             guard let row = try await transaction.session(row: id) else { return }
-            let due = service.dueAt(row.record, lastActivity: row.lastActivity)
+            let due = configuration.dueAt(row.record, lastActivity: row.lastActivity)
             try await transaction.update(row, dueAt: due)
         }
         try await rotate(

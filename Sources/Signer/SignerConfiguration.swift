@@ -43,4 +43,14 @@ public struct SignerConfiguration: Sendable {
 
     /// All names, the usual one first.
     public var urls: [String] { [url] + aliases }
+
+    /// When the sweep has to look at a session again.
+    func dueAt(_ record: SessionRecord, lastActivity: Int64) -> Int64 {
+        guard let deactivatedAt = record.deactivatedAt else { return lastActivity + idleLimit }
+        guard record.email != nil else { return deactivatedAt + unrecoverableRetention }
+        let end = lastActivity + retention
+        let notices = SignerConfiguration.retentionNotices
+        guard record.warnings >= notices.count else { return end - notices[record.warnings] }
+        return max(end, (record.warnedAt ?? 0) + (notices.last ?? 0))
+    }
 }

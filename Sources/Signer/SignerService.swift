@@ -74,12 +74,7 @@ public final class SignerService: Sendable {
 
     /// When the sweep has to look at a session again.
     func dueAt(_ record: SessionRecord, lastActivity: Int64) -> Int64 {
-        guard let deactivatedAt = record.deactivatedAt else { return lastActivity + configuration.idleLimit }
-        guard record.email != nil else { return deactivatedAt + configuration.unrecoverableRetention }
-        let end = lastActivity + configuration.retention
-        let notices = SignerConfiguration.retentionNotices
-        guard record.warnings >= notices.count else { return end - notices[record.warnings] }
-        return max(end, (record.warnedAt ?? 0) + (notices.last ?? 0))
+        configuration.dueAt(record, lastActivity: lastActivity)
     }
 
     // MARK: What cannot be read back
