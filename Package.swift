@@ -141,7 +141,7 @@ let package = Package(
         module("SigningRounds", ["ByteCoding", "FROST", "Pomade", "Secp256k1", deque]),
         tests(
             "SigningRounds",
-            ["ByteCoding", "FROST", "Pomade", "Secp256k1", crypto],
+            ["FROST", "Pomade", "Secp256k1", crypto, subprocess],
             resources: [.copy("Vectors")]
         ),
         module("Bolt11", ["ByteCoding", "LightningPrimitives", "Secp256k1", crypto]),
@@ -364,6 +364,21 @@ let package = Package(
         module(
             "L402Client",
             ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
+        ),
+        module(
+            "PomadeClient",
+            [
+                "ByteCoding", "Deadlines", "FROST", "LightningPrimitives", "Nostr", "PasswordHashing", "Pomade",
+                "Secp256k1", deque,
+                httpClient, metrics, nioCore, nioHTTP1,
+            ]
+        ),
+        tests(
+            "PomadeClient",
+            [
+                "LightningPrimitives", "Nostr", "PasswordHashing", "Pomade", "Secp256k1", "SigningRounds", httpTypes,
+                hummingbird, logging, nioCore,
+            ]
         ),
         module(
             "ServiceProbing",
