@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Pomade
-internal import Postgres
+public import Postgres
 internal import SealedRecords
 
 /// Writes all lasting rows anew under the newest secret.

@@ -16,8 +16,8 @@ public enum SignerNotice: Sendable, Hashable {
     case recoveryCancelled
     /// The share was handed out.
     case recovered
-    /// The share goes in so many days unless it is used.
-    case retention(days: Int)
+    /// The share goes in so many days, at that time, unless it is used.
+    case retention(days: Int, at: Int64)
 }
 
 /// Sends mail, some time, to the address that was confirmed or has to be.

@@ -79,7 +79,7 @@ extension SignerService {
                 row.record.warnings += 1
                 row.record.warnedAt = time
                 let last = dueAtEnd(row)
-                notice = (.retention(days: Int((max(0, last - time) + 86_399) / 86_400)), email)
+                notice = (.retention(days: Int((max(0, last - time) + 86_399) / 86_400), at: last), email)
             } else {
                 try await noteEnd(row, .expired, transaction)
                 try await transaction.delete(row)

@@ -50,9 +50,10 @@ struct SignerMail: SignerPost {
         case .recoverySet(let link): return .confirmation(link: link, signer: signer, to: address)
         case .signedIn: return .signIn(at: now, signer: signer, to: address)
         case .recoveryRequested(let time, let link):
-            return .recoveryPending(until: time, cancelLink: link, signer: signer, to: address)
+            return .recoveryPending(availableAt: time, cancelLink: link, signer: signer, to: address)
         case .recovered: return .recoveryDone(at: now, signer: signer, to: address)
-        case .retention(let days): return .shareExpiring(days: days, signer: signer, to: address)
+        case .retention(let days, let time):
+            return .shareExpiring(days: days, at: time, signer: signer, to: address)
         case .passwordChanged, .recoveryCancelled: return nil
         }
     }
