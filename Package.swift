@@ -231,7 +231,7 @@ let package = Package(
         tests("Migrations", ["Postgres", "PostgresTestSupport"]),
         module("HTTPEdge", ["IPAddresses", httpTypes, nioCore, nioHTTPTypes]),
         module("SealedRecords", ["ByteCoding", "CSodium", "Nostr", "Secp256k1", crypto]),
-        tests("SealedRecords", ["ByteCoding", "Nostr", "Secp256k1"], resources: [.copy("Vectors")]),
+        tests("SealedRecords", ["ByteCoding", "Nostr", "Secp256k1", crypto], resources: [.copy("Vectors")]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         module(
             "Mail",

@@ -18,6 +18,15 @@ public struct SignerConnection: Sendable, Hashable, CustomStringConvertible {
     /// The largest answer, in bytes.
     static let answerLimit = 1 << 20
 
+    /// Lives as long as the process. A signer that refuses connections is given up at once, so that others are asked.
+    private static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.redirectConfiguration = .disallow
+        configuration.timeout.connect = .seconds(5)
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     /// The signer's URL as its operator gives it, without a slash at the end: it is also the salt of passwords.
     public let url: String
 
@@ -107,7 +116,7 @@ public struct SignerConnection: Sendable, Hashable, CustomStringConvertible {
         do {
             let sent = request
             return try await withDeadline(Self.deadline) {
-                let response = try await HTTPClient.shared.execute(sent, timeout: .seconds(15))
+                let response = try await Self.http.execute(sent, timeout: .seconds(15))
                 let body = try await response.body.collect(upTo: Self.answerLimit)
                 return (response.status.code, Data(body.readableBytesView))
             }

@@ -58,7 +58,7 @@ public enum ThresholdError: Error, Sendable, CustomStringConvertible {
     /// Several accounts belong to the address: choose one of these user keys.
     case severalAccounts([Hex32])
     /// Some signers hold new shares already: repeat the change with the same group until all do.
-    indirect case halfRefreshed(group: WireGroup, faults: [SignerFault])
+    case halfRefreshed(group: WireGroup, faults: [SignerFault])
 
     public var description: String {
         switch self {
@@ -68,7 +68,7 @@ public enum ThresholdError: Error, Sendable, CustomStringConvertible {
         case .noAccount(let needed, let faults):
             "no account with this address and secret at \(needed) signers or more" + Self.list(faults)
         case .severalAccounts(let keys):
-            "several accounts belong to this address; name one: \(keys.map(\.description).joined(separator: ", "))"
+            "several accounts belong to this address; name one: \(keys.map { "\($0)" }.joined(separator: ", "))"
         case .halfRefreshed(_, let faults):
             "some signers could not be told to change to their new shares; run the refresh again" + Self.list(faults)
         }

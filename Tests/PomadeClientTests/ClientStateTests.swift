@@ -37,7 +37,7 @@ struct ClientStateTests {
         }
         let text = String(decoding: json, as: UTF8.self)
         for (old, new) in [
-            ("\"version\" : 1", "\"version\" : 2"), ("\"threshold\" : 2", "\"threshold\" : 3"),
+            ("\"version\" : 1", "\"version\" : 2"), ("\"threshold\" : 2", "\"threshold\" : 4"),
             ("\"idx\" : 1", "\"idx\" : 2"), ("\"client_secret\" : \"", "\"client_secret\" : \"00"),
         ] {
             #expect(text.contains(old))

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ByteCoding
+import Crypto
 import Foundation
 import Nostr
 import Secp256k1
