@@ -369,8 +369,7 @@ let package = Package(
             "PomadeClient",
             [
                 "ByteCoding", "Deadlines", "FROST", "LightningPrimitives", "Nostr", "PasswordHashing", "Pomade",
-                "Secp256k1", deque,
-                httpClient, metrics, nioCore, nioHTTP1,
+                "Secp256k1", crypto, deque, httpClient, metrics, nioCore, nioHTTP1,
             ]
         ),
         tests(
@@ -480,7 +479,8 @@ let package = Package(
         module(
             "Gateway",
             [
-                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "HTTPEdge", "IPAddresses", "LND", "Migrations", "Oracle",
+                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "HTTPEdge", "IPAddresses", "LND", "Migrations",
+                "Oracle",
                 "OutboundHTTP",
                 "Postgres",
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
@@ -497,7 +497,8 @@ let package = Package(
             "Gateway",
             [
                 "ByteCoding", "Gate", "HTTPEdge", "IPAddresses", "Ledger", "LightningPrimitives", "Postgres",
-                "PostgresTestSupport", "Roughtime", "ServiceProbing", "TimeArchive", "TimeStamping", "TimeTestSupport", crypto, httpTypes,
+                "PostgresTestSupport", "Roughtime", "ServiceProbing", "TimeArchive", "TimeStamping", "TimeTestSupport",
+                crypto, httpTypes,
                 logging, nioCore, nioEmbedded, nioHTTPTypes,
             ]
         ),
@@ -529,7 +530,8 @@ let package = Package(
                 "Registries", "ReleaseFormat", "Releases", "Roughtime", "RoughtimeClient", "RoughtimeKeys",
                 "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
-                "Mail", "PasswordHashing", "Pomade", "SealedRecords", "Signer", "SignerServer",
+                "Mail", "Nostr", "PasswordHashing", "Pomade", "PomadeClient", "SealedRecords", "Signer", "SignerServer",
+                crypto,
                 argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,
