@@ -369,7 +369,7 @@ let package = Package(
             "PomadeClient",
             [
                 "ByteCoding", "Deadlines", "FROST", "LightningPrimitives", "Nostr", "PasswordHashing", "Pomade",
-                "Secp256k1", crypto, deque, httpClient, metrics, nioCore, nioHTTP1,
+                "Secp256k1", crypto, deque, httpClient, lifecycle, logging, metrics, nioCore, nioHTTP1,
             ]
         ),
         tests(

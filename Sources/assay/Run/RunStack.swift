@@ -62,7 +62,6 @@ final class RunStack: Sendable {
             "serve",
             [],
             [
-                Setting.oraclePublicKey.name: plan.directory.oraclePublicKey ?? "",
                 Setting.roughtimeSocket.name: plan.roughtime.socket,
                 Setting.roughtimePublicKey.name: plan.roughtime.publicKeyFile,
                 Setting.host.name: plan.host, Setting.port.name: "\(plan.apiPort)",
@@ -71,8 +70,9 @@ final class RunStack: Sendable {
                 "\(Setting.keyRing.name)_FILE": plan.directory.keyRing,
                 "\(Setting.operatorSecret.name)_FILE": plan.directory.operatorToken,
                 "\(Setting.apiKey.name)_FILE": plan.directory.apiKey,
-                "\(Setting.receiptKey.name)_FILE": plan.directory.receiptKey,
-            ],
+            ]
+            .merging(held(.receiptKey, plan.directory.receiptKey, unless: .receiptGroup)) { $1 }
+            .merging(oraclePublicKey) { $1 },
             // One person on one machine: the limits for strangers would only be in the way.
             standard: [
                 Setting.globalLimit.name: "60000", Setting.discoveryLimit.name: "60000",
@@ -81,6 +81,19 @@ final class RunStack: Sendable {
                 Setting.modules.name: "oracle,roughtime",
             ]
         )
+    }
+
+    /// The file of a key of the run's own, unless the operator lets several signers hold that key.
+    private func held(_ key: Setting, _ file: String, unless group: Setting) -> [String: String] {
+        let isShared = ProcessInfo.processInfo.environment[group.name]?.isEmpty == false
+        return isShared ? [:] : ["\(key.name)_FILE": file]
+    }
+
+    private var oraclePublicKey: [String: String] {
+        guard !held(.oracleKey, "", unless: .oracleGroup).isEmpty, let key = plan.directory.oraclePublicKey else {
+            return [:]
+        }
+        return [Setting.oraclePublicKey.name: key]
     }
 
     private var responder: Child {
@@ -123,10 +136,10 @@ final class RunStack: Sendable {
                 Setting.lndCertificate.name: node.tlsCert, Setting.readonlyMacaroon.name: node.readonlyMacaroon,
                 Setting.crawlerMetricsPort.name: "\(plan.metricsPort)",
                 "\(Setting.apiKey.name)_FILE": plan.directory.apiKey,
-                "\(Setting.oracleKey.name)_FILE": plan.directory.oracleKey,
                 Setting.payerURL.name: run.payer.restUrl, Setting.payerCertificate.name: run.payer.tlsCert,
                 Setting.payMacaroon.name: run.payer.macaroon,
-            ],
+            ]
+            .merging(held(.oracleKey, plan.directory.oracleKey, unless: .oracleGroup)) { $1 },
             // The sandbox's money buys nothing from services of the real network.
             standard: [Setting.registry402Index.name: "off", Setting.registryL402Directory.name: "off"]
         )

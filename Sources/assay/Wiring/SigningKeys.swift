@@ -7,9 +7,11 @@ import Foundation
 import LightningPrimitives
 import Logging
 import Nostr
+import PomadeClient
 import Postgres
 import PurchaseReceipts
 import Secp256k1
+import ServiceLifecycle
 import Settings
 import TimeArchive
 import TimeStamping
@@ -17,14 +19,18 @@ import TimeStamping
 /// The keys this service signs with: held here, or by several signers together.
 enum SigningKeys {
     /// Signs receipts; `nil` leaves answers unsigned.
-    static func receipts(_ settings: Settings) throws -> (any SchnorrSigner)? {
-        try key(settings, .receiptKey, .receiptGroup)
+    static func receipts(_ settings: Settings, logger: Logger) throws -> (any SchnorrSigner)? {
+        // A payer waits for the receipt.
+        try key(settings, .receiptKey, .receiptGroup, ready: 64, logger)
     }
 
     /// Signs for scores; `nil` leaves them without.
-    static func oracle(_ settings: Settings) throws -> (any SchnorrSigner)? {
-        try key(settings, .oracleKey, .oracleGroup)
+    static func oracle(_ settings: Settings, logger: Logger) throws -> (any SchnorrSigner)? {
+        try key(settings, .oracleKey, .oracleGroup, ready: 0, logger)
     }
+
+    /// What has to run for the keys.
+    static func services(_ keys: [(any SchnorrSigner)?]) -> [any Service] { keys.compactMap { $0 as? any Service } }
 
     /// The oracle's public key, for the processes that do not sign with it.
     static func oraclePublicKey(_ settings: Settings) throws -> NostrKey? {
@@ -38,13 +44,19 @@ enum SigningKeys {
         return key
     }
 
-    private static func key(_ settings: Settings, _ held: Setting, _ group: Setting) throws -> (any SchnorrSigner)? {
+    private static func key(
+        _ settings: Settings,
+        _ held: Setting,
+        _ group: Setting,
+        ready: Int,
+        _ logger: Logger
+    ) throws -> (any SchnorrSigner)? {
         let text = settings.secret(held)?.text
         if let path = settings.text(group) {
             guard text == nil else {
                 throw Failure(Failure.configuration, "\(held.name) and \(group.name) exclude each other; set one")
             }
-            return try threshold(path, group)
+            return try threshold(path, group, ready: ready, logger)
         }
         guard let text else { return nil }
         guard let key = Hex.decode(text).flatMap({ SecretKey($0) }) ?? (try? SecretKey(nsec: text)) else {
@@ -56,8 +68,20 @@ enum SigningKeys {
         return HeldKey(key)
     }
 
-    private static func threshold(_ path: String, _ setting: Setting) throws -> any SchnorrSigner {
-        throw Failure(Failure.configuration, "\(setting.name): not yet")
+    private static func threshold(
+        _ path: String,
+        _ setting: Setting,
+        ready: Int,
+        _ logger: Logger
+    ) throws -> any SchnorrSigner {
+        guard let json = FileManager.default.contents(atPath: path) else {
+            throw Failure(Failure.configuration, "\(setting.name): \(path) cannot be read")
+        }
+        do {
+            return JointKey(try ThresholdSigner(ClientState(json: Array(json))), ready: ready, logger: logger)
+        } catch {
+            throw Failure(Failure.configuration, "\(setting.name): \(path): \(error)")
+        }
     }
 }
 
