@@ -151,6 +151,19 @@ def test_other_methods_are_refused_before_the_signer(proxy, method):
     assert Backend.seen == []
 
 
+@pytest.mark.parametrize("path", ["/x/info", "/x/email/confirm?token=00", "/x/recovery/cancel?token=00"])
+def test_what_a_browser_opens_reaches_the_signer(proxy, path):
+    status, headers, _ = proxy.ask("GET", path)
+    assert status == 200 and is_for_browsers(headers)
+    assert [(method, seen) for method, seen, _ in Backend.seen] == [("GET", path)]
+
+
+@pytest.mark.parametrize("path", ["/x/information", "/x/audit", "/metrics", "/x/info/", "/x/%2e%2e/metrics"])
+def test_nothing_else_can_be_got(proxy, path):
+    refusal(proxy.ask("GET", path), 405, "method_not_allowed")
+    assert Backend.seen == []
+
+
 def test_preflights_are_answered_without_the_signer_and_without_limit(proxy):
     for _ in range(300):
         status, headers, body = proxy.ask("OPTIONS", "/challenge", headers={"Origin": "https://app.example"})
@@ -196,10 +209,10 @@ def test_a_signer_that_is_down_is_told_in_json(tmp_path):
 
 
 def test_logs_hold_no_credentials(proxy):
-    proxy.ask("POST", "/login/start?email=user@example.org", b"{}", {"Authorization": "Nostr c2VjcmV0"})
+    proxy.ask("POST", "/x/email/confirm?token=user@example.org", b"{}", {"Authorization": "Nostr c2VjcmV0"})
     proxy.stop()
     log = (proxy.home / "pomade.access.log").read_text()
-    assert "/login/start" in log and "c2VjcmV0" not in log and "example.org" not in log
+    assert "/x/email/confirm" in log and "c2VjcmV0" not in log and "example.org" not in log
 
 
 def test_plain_http_is_sent_to_https(proxy):
