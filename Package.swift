@@ -91,6 +91,7 @@ let package = Package(
         .library(name: "RoughtimeKeys", targets: ["RoughtimeKeys"]),
         .library(name: "RoughtimeResponder", targets: ["RoughtimeResponder"]),
         .library(name: "Secp256k1", targets: ["Secp256k1"]),
+        .library(name: "SigningRounds", targets: ["SigningRounds"]),
         .library(name: "ReleaseFormat", targets: ["ReleaseFormat"]),
         .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
         .library(name: "TrustScore", targets: ["TrustScore"]),
@@ -118,6 +119,7 @@ let package = Package(
         // Layer 1: wire formats and mathematics. Pure: no I/O, no clock, no network.
         module("ByteCoding"),
         module("BackgroundWork"),
+        module("RequestLimits", [orderedCollections]),
         module("Deadlines"),
         tests("Deadlines"),
         tests("ByteCoding"),
@@ -134,8 +136,14 @@ let package = Package(
         tests("Secp256k1", ["ByteCoding"], resources: [.copy("Vectors")]),
         module("FROST", ["Secp256k1", crypto]),
         tests("FROST", ["ByteCoding", "Secp256k1", crypto], resources: [.copy("Vectors")]),
-        module("Pomade", ["ByteCoding", "FROST", "Secp256k1"]),
-        tests("Pomade", ["FROST", "Secp256k1"]),
+        module("Pomade", ["ByteCoding", "FROST", "Nostr", "Secp256k1", crypto]),
+        tests("Pomade", ["FROST", "Nostr", "Secp256k1", crypto], resources: [.copy("Vectors")]),
+        module("SigningRounds", ["ByteCoding", "FROST", "Pomade", "Secp256k1", deque]),
+        tests(
+            "SigningRounds",
+            ["FROST", "Pomade", "Secp256k1", crypto, subprocess],
+            resources: [.copy("Vectors")]
+        ),
         module("Bolt11", ["ByteCoding", "LightningPrimitives", "Secp256k1", crypto]),
         tests("Bolt11", ["ByteCoding", "LightningPrimitives", "Secp256k1"], resources: [.copy("Vectors")]),
         .systemLibrary(
@@ -221,6 +229,9 @@ let package = Package(
             plugins: ["EmbedMigrations"]
         ),
         tests("Migrations", ["Postgres", "PostgresTestSupport"]),
+        module("HTTPEdge", ["IPAddresses", httpTypes, nioCore, nioHTTPTypes]),
+        module("SealedRecords", ["ByteCoding", "CSodium", "Nostr", "Secp256k1", crypto]),
+        tests("SealedRecords", ["ByteCoding", "Nostr", "Secp256k1", crypto], resources: [.copy("Vectors")]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         module(
             "Mail",
@@ -329,12 +340,12 @@ let package = Package(
             "Gate",
             [
                 "Bolt11", "ByteCoding", "IPAddresses", "L402", "LND", "Ledger", "LightningPrimitives", "Macaroons",
-                "PaymentAuthentication", crypto, deque, orderedCollections, lifecycle,
+                "PaymentAuthentication", "RequestLimits", crypto, deque, orderedCollections, lifecycle,
                 logging,
                 metrics,
             ]
         ),
-        tests("Gate", ["ByteCoding", "IPAddresses", "L402", "LightningPrimitives", crypto]),
+        tests("Gate", ["ByteCoding", "IPAddresses", "L402", "LightningPrimitives", "RequestLimits", crypto]),
         module(
             "Oracle",
             [
@@ -353,6 +364,20 @@ let package = Package(
         module(
             "L402Client",
             ["Bolt11", "Deadlines", "L402", "LND", "LightningPrimitives", httpClient, nioCore, nioHTTP1]
+        ),
+        module(
+            "PomadeClient",
+            [
+                "ByteCoding", "Deadlines", "FROST", "LightningPrimitives", "Nostr", "PasswordHashing", "Pomade",
+                "Secp256k1", crypto, deque, httpClient, metrics, nioCore, nioHTTP1,
+            ]
+        ),
+        tests(
+            "PomadeClient",
+            [
+                "LightningPrimitives", "Nostr", "PasswordHashing", "Pomade", "Secp256k1", "SigningRounds", httpTypes,
+                hummingbird, logging, nioCore,
+            ]
         ),
         module(
             "ServiceProbing",
@@ -400,6 +425,20 @@ let package = Package(
             path: "Tests/AllocationProbe",
             swiftSettings: settings
         ),
+        module(
+            "Signer",
+            [
+                "ByteCoding", "FROST", "IPAddresses", "Nostr", "Pomade", "Postgres", "RequestLimits", "SealedRecords",
+                "Secp256k1", "SigningRounds", crypto, lifecycle, logging, metrics, orderedCollections,
+            ]
+        ),
+        tests(
+            "Signer",
+            [
+                "ByteCoding", "FROST", "IPAddresses", "Nostr", "Pomade", "Postgres", "PostgresTestSupport",
+                "SealedRecords", "Secp256k1", "SigningRounds", crypto, logging,
+            ]
+        ),
         module("TimeArchive", ["LightningPrimitives", "Nostr", "Postgres", "Roughtime", crypto]),
         module(
             "TimeStamping",
@@ -440,12 +479,13 @@ let package = Package(
         module(
             "Gateway",
             [
-                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "IPAddresses", "LND", "Migrations", "Oracle",
+                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "HTTPEdge", "IPAddresses", "LND", "Migrations",
+                "Oracle",
                 "OutboundHTTP",
                 "Postgres",
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
-                "PrometheusExposition", "ReverseProxy", "Roughtime", "RoughtimeLink", "ServiceCatalogue",
-                "ServiceProbing",
+                "PrometheusExposition", "RequestLimits", "ReverseProxy", "Roughtime", "RoughtimeLink",
+                "ServiceCatalogue", "ServiceProbing",
                 "TimeArchive", "TimeStamping", "TrustScore",
                 "WatchedFiles", crypto,
                 httpTypes,
@@ -456,9 +496,18 @@ let package = Package(
         tests(
             "Gateway",
             [
-                "ByteCoding", "Gate", "IPAddresses", "Ledger", "LightningPrimitives", "Postgres", "PostgresTestSupport",
-                "Roughtime", "ServiceProbing", "TimeArchive", "TimeStamping", "TimeTestSupport", crypto, httpTypes,
+                "ByteCoding", "Gate", "HTTPEdge", "IPAddresses", "Ledger", "LightningPrimitives", "Postgres",
+                "PostgresTestSupport", "Roughtime", "ServiceProbing", "TimeArchive", "TimeStamping", "TimeTestSupport",
+                crypto, httpTypes,
                 logging, nioCore, nioEmbedded, nioHTTPTypes,
+            ]
+        ),
+        module(
+            "SignerServer",
+            [
+                "ByteCoding", "Deadlines", "HTTPEdge", "IPAddresses", "LightningPrimitives", "Nostr", "Pomade",
+                "RequestLimits", "Signer", crypto, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging,
+                metrics, nioCore, nioHTTP1, nioHTTPTypes,
             ]
         ),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
@@ -481,6 +530,8 @@ let package = Package(
                 "Registries", "ReleaseFormat", "Releases", "Roughtime", "RoughtimeClient", "RoughtimeKeys",
                 "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
+                "Mail", "Nostr", "PasswordHashing", "Pomade", "PomadeClient", "SealedRecords", "Signer", "SignerServer",
+                crypto,
                 argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,

@@ -4,13 +4,14 @@
 import Foundation
 import PackagePlugin
 
-/// Writes the files of `migrations/` into a Swift source of the target, so that the binary carries them.
+/// Writes the files of `migrations/` and of the directories in it into a Swift source of the target, so that the binary carries them.
 @main
 struct EmbedMigrations: BuildToolPlugin {
     func createBuildCommands(context: PluginContext, target: any Target) async throws -> [Command] {
         let directory = context.package.directoryURL.appending(path: "migrations")
-        let files = try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
-            .filter { $0.pathExtension == "sql" }
+        // The lists of schemas of their own lie in directories below.
+        let files = (FileManager.default.enumerator(at: directory, includingPropertiesForKeys: nil)?.allObjects ?? [])
+            .compactMap { $0 as? URL }.filter { $0.pathExtension == "sql" }
         let output = context.pluginWorkDirectoryURL.appending(path: "EmbeddedMigrations.swift")
         return [
             .buildCommand(

@@ -54,10 +54,31 @@ public struct PomadeRequest: Sendable {
 
     /// The name of the request, 32 bytes.
     public var sessionID: [UInt8] {
-        sha256(
-            groupID + members.map { UInt8($0.number) } + hashes + (content ?? [0]) + Array(kind.utf8)
-                + bigEndian(stamp)
+        Self.sessionID(
+            groupID: groupID,
+            members: members,
+            hashes: hashes,
+            content: content,
+            kind: kind,
+            stamp: stamp
         )
+    }
+
+    /// The name that a request with these members has, whether or not it is one that can be signed.
+    ///
+    /// - Parameters:
+    ///   - members: in the client's order, 1 to 255 each.
+    ///   - hashes: the message, then the tweaks.
+    public static func sessionID(
+        groupID: [UInt8],
+        members: [Identifier],
+        hashes: [UInt8],
+        content: [UInt8]?,
+        kind: String,
+        stamp: UInt32
+    ) -> [UInt8] {
+        let numbers = members.map { UInt8(truncatingIfNeeded: $0.number) }
+        return sha256(groupID + numbers + hashes + (content ?? [0]) + Array(kind.utf8) + bigEndian(stamp))
     }
 
     /// What a member adds to both its nonces in this session; `nil` once in 2^128 requests.

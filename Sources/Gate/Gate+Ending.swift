@@ -4,6 +4,7 @@
 public import Ledger
 internal import LightningPrimitives
 internal import Logging
+internal import RequestLimits
 internal import Synchronization
 
 extension Gate {

@@ -9,6 +9,7 @@ internal import LightningPrimitives
 public import Logging
 internal import Metrics
 internal import PaymentAuthentication
+internal import RequestLimits
 internal import Synchronization
 
 /// Decides whether a request to a paid route is served, and makes sure that it is paid for exactly once.

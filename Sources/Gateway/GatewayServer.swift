@@ -3,6 +3,7 @@
 
 public import Gate
 internal import Glibc
+internal import HTTPEdge
 internal import HTTPTypes
 internal import Hummingbird
 internal import HummingbirdCore

@@ -5,14 +5,11 @@ internal import HTTPTypes
 
 extension HTTPField.Name {
     static let requestID = custom("X-Request-Id")
-    static let xForwardedFor = custom("X-Forwarded-For")
     static let xForwardedProto = custom("X-Forwarded-Proto")
     static let xForwardedHost = custom("X-Forwarded-Host")
     static let l402TokenID = custom("L402-Token-Id")
     static let l402PaymentHash = custom("L402-Payment-Hash")
     static let l402Tier = custom("L402-Tier")
-    static let xRealIP = custom("X-Real-IP")
-    static let forwarded = custom("Forwarded")
     static let apiVersion = custom("X-API-Version")
     static let operatorToken = custom("X-Operator-Token")
     static let l402Balance = custom("L402-Balance")

@@ -5,6 +5,7 @@ internal import Gate
 internal import HTTPTypes
 internal import IPAddresses
 internal import Metrics
+internal import RequestLimits
 internal import Synchronization
 
 /// The families of routes that share a limit.

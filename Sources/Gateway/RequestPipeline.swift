@@ -3,6 +3,7 @@
 
 internal import ByteCoding
 internal import Foundation
+internal import HTTPEdge
 internal import HTTPTypes
 internal import Hummingbird
 internal import Logging

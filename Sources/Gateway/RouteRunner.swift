@@ -3,6 +3,7 @@
 
 internal import Deadlines
 internal import Gate
+internal import HTTPEdge
 internal import HTTPTypes
 internal import Hummingbird
 internal import IPAddresses

@@ -34,9 +34,8 @@ struct MigrationFile {
     }
 }
 
-do {
-    guard CommandLine.arguments.count == 3 else { throw Refusal(description: "error: expected OUTPUT and DIRECTORY") }
-    let directory = URL(filePath: CommandLine.arguments[2])
+/// The files of one directory as a Swift list.
+func list(_ name: String, _ directory: URL) throws -> String {
     let files = try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
         .filter { $0.pathExtension == "sql" }
         .map { try MigrationFile($0) }
@@ -44,8 +43,18 @@ do {
     for (file, next) in zip(files, files.dropFirst()) where file.id == next.id {
         throw Refusal(description: "error: migrations \(file.name) and \(next.name) have the same number")
     }
-    let list = files.map(\.source).joined()
-    let text = "// Made by MigrationEmbedder from migrations/.\n\nlet embeddedMigrations: [Migration] = [\n\(list)]\n"
+    return "let \(name): [Migration] = [\n\(files.map(\.source).joined())]\n"
+}
+
+do {
+    guard CommandLine.arguments.count == 3 else { throw Refusal(description: "error: expected OUTPUT and DIRECTORY") }
+    let directory = URL(filePath: CommandLine.arguments[2])
+    let schemas = try FileManager.default.contentsOfDirectory(at: directory, includingPropertiesForKeys: nil)
+        .filter(\.hasDirectoryPath).map(\.lastPathComponent).sorted()
+    let lists =
+        [try list("embeddedMigrations", directory)]
+        + (try schemas.map { try list("embedded\($0.capitalized)Migrations", directory.appending(path: $0)) })
+    let text = "// Made by MigrationEmbedder from migrations/.\n\n" + lists.joined(separator: "\n")
     try Data(text.utf8).write(to: URL(filePath: CommandLine.arguments[1]), options: .atomic)
 } catch {
     FileHandle.standardError.write(Data("\(error)\n".utf8))

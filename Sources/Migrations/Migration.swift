@@ -27,4 +27,7 @@ public struct Migration: Sendable, Hashable {
 
     /// The steps of this build, in order: the files of `migrations/`.
     public static var all: [Migration] { embeddedMigrations }
+
+    /// The steps of the signer's own schema, in order: the files of `migrations/signer/`.
+    public static var signer: [Migration] { embeddedSignerMigrations }
 }

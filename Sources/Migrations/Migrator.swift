@@ -12,13 +12,26 @@ public import Postgres
 public struct Migrator: Sendable {
     private let client: PostgresClient
     private let migrations: [Migration]
+    private let history: MigrationHistory
     private let logger: Logger
 
     /// Makes a migrator for the steps of this build, or for others in tests.
-    public init(client: PostgresClient, migrations: [Migration] = Migration.all, logger: Logger) {
+    /// - Parameter schema: a schema with a history of its own, for which the steps are; it is made when it is missing.
+    public init(
+        client: PostgresClient,
+        migrations: [Migration] = Migration.all,
+        schema: String? = nil,
+        logger: Logger
+    ) {
         self.client = client
         self.migrations = migrations.sorted { $0.id < $1.id }
+        history = MigrationHistory(schema: schema)
         self.logger = logger
+    }
+
+    /// Makes a migrator for the signer's schema.
+    public static func signer(client: PostgresClient, logger: Logger) -> Migrator {
+        Migrator(client: client, migrations: Migration.signer, schema: "signer", logger: logger)
     }
 
     /// The number of the last step of this build; 0 when there is none.
@@ -33,9 +46,9 @@ public struct Migrator: Sendable {
         do {
             return try await client.withConnection { session in
                 // Gone with the session, however it ends.
-                _ = try await session.query(Self.lock, [.int8(Self.lockKey)], deadline: .seconds(300))
-                try await session.script(Self.createTable)
-                let applied = try Self.decode(try await session.query(Self.list))
+                _ = try await session.query(MigrationHistory.lock, [.int8(history.lockKey)], deadline: .seconds(300))
+                try await session.script(history.create)
+                let applied = try Self.decode(try await session.query(history.list))
                 try check(applied, allowsNewer: allowsNewer)
                 let missing = migrations.filter { applied[$0.id] == nil }
                 for migration in missing { try await apply(migration, session) }
@@ -60,7 +73,7 @@ public struct Migrator: Sendable {
             if missing.isEmpty { return }
             guard ContinuousClock.now < deadline else {
                 let names = missing.map { "\($0.id) \($0.name)" }.joined(separator: ", ")
-                throw MigrationError(.notMigrated, "after \(timeout) still missing: \(names); run assay migrate")
+                throw MigrationError(.notMigrated, "after \(timeout) still missing: \(names); run \(history.command)")
             }
             do { try await Task.sleep(for: .milliseconds(200)) } catch {
                 throw MigrationError(.notMigrated, "the wait was cancelled")
@@ -122,7 +135,7 @@ public struct Migrator: Sendable {
                 try await session.script(migration.sql)
                 let milliseconds = start.duration(to: .now) / .milliseconds(1)
                 try await session.execute(
-                    Self.insert,
+                    history.insert,
                     [
                         .int4(migration.id), .text(migration.name), .text(migration.checksum),
                         .int4(Int32(clamping: Int64(milliseconds))),
@@ -140,7 +153,7 @@ public struct Migrator: Sendable {
 
     private func read() async throws(MigrationError) -> [Int32: AppliedRow] {
         do {
-            return try Self.decode(try await client.query(Self.list))
+            return try Self.decode(try await client.query(history.list))
         } catch {
             // Nobody has begun.
             if error.sqlState == "42P01" { return [:] }
@@ -159,31 +172,4 @@ public struct Migrator: Sendable {
         }
         return applied
     }
-
-    // MARK: SQL
-
-    /// "assay" in ASCII: any number will do, as long as every version uses the same.
-    private static let lockKey: Int64 = 0x61_7373_6179
-
-    private static let lock = Statement("migrations.lock", "SELECT pg_advisory_lock($1)::text")
-
-    private static let createTable = """
-        CREATE TABLE IF NOT EXISTS schema_migrations (
-            id          integer PRIMARY KEY,
-            name        text NOT NULL,
-            sha256      text NOT NULL,
-            applied_at  timestamptz NOT NULL DEFAULT now(),
-            duration_ms integer NOT NULL
-        )
-        """
-
-    private static let list = Statement(
-        "migrations.list",
-        "SELECT id, name, sha256, applied_at FROM schema_migrations"
-    )
-
-    private static let insert = Statement(
-        "migrations.insert",
-        "INSERT INTO schema_migrations (id, name, sha256, duration_ms) VALUES ($1, $2, $3, $4)"
-    )
 }

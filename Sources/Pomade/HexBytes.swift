@@ -14,9 +14,15 @@ public struct HexBytes<let count: Int>: Sendable, Hashable, Codable, CustomStrin
     }
 
     /// Takes bytes whose number is certain.
-    init(certain bytes: [UInt8]) {
+    package init(certain bytes: [UInt8]) {
         precondition(bytes.count == count, "so many bytes were certain")
         self.bytes = bytes
+    }
+
+    /// Draws bytes from the system's generator.
+    public static func random() -> Self {
+        var generator = SystemRandomNumberGenerator()
+        return Self(certain: (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
     }
 
     /// Reads hexadecimal of either case.

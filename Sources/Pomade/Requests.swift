@@ -101,6 +101,11 @@ extension PomadeBody {
         public let members: [Int]
 
         public init(members: [Int]) { self.members = members }
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            members = try container.decodeMembers(forKey: .members)
+        }
     }
 
     /// `/x/commit-batch`.
@@ -114,6 +119,12 @@ extension PomadeBody {
         public init(members: [Int], count: Int) {
             self.members = members
             self.count = count
+        }
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            members = try container.decodeMembers(forKey: .members)
+            count = try container.decode(Int.self, forKey: .count)
         }
     }
 
@@ -138,6 +149,9 @@ extension PomadeBody {
 
     /// What all members of a signing are asked alike.
     public struct SignatureRequest: Sendable, Codable {
+        /// The most hashes of one request: the message and nine tweaks.
+        public static let maximumHashes = 10
+
         /// Hexadecimal, or nothing.
         public let content: String?
         /// The message, then x-only tweaks.
@@ -167,6 +181,17 @@ extension PomadeBody {
         }
 
         enum CodingKeys: CodingKey { case content, hash, members, stamp, type, gid, sid }
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            content = try container.decodeIfPresent(String.self, forKey: .content)
+            hash = try container.decodeList(of: 1...Self.maximumHashes, forKey: .hash)
+            members = try container.decodeMembers(forKey: .members)
+            stamp = try container.decode(Int64.self, forKey: .stamp)
+            type = try container.decode(String.self, forKey: .type)
+            gid = try container.decode(Hex32.self, forKey: .gid)
+            sid = try container.decode(Hex32.self, forKey: .sid)
+        }
 
         public func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
@@ -198,6 +223,13 @@ extension PomadeBody {
             self.request = request
             self.nonces = nonces
         }
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            commitID = try container.decode(Hex32.self, forKey: .commitID)
+            request = try container.decode(SignatureRequest.self, forKey: .request)
+            nonces = try container.decodeList(of: 1...WireGroup.maximumShares, forKey: .nonces)
+        }
     }
 
     /// `/ecdh`.
@@ -220,5 +252,32 @@ extension PomadeBody {
             self.peer = peer
             self.wantsProof = wantsProof
         }
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            idx = try container.decode(Int.self, forKey: .idx)
+            members = try container.decodeMembers(forKey: .members)
+            peer = try container.decode(Hex32.self, forKey: .peer)
+            wantsProof = try container.decodeIfPresent(Bool.self, forKey: .wantsProof)
+        }
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// Reads a list and refuses any other number of elements.
+    func decodeList<Element: Decodable>(of counts: ClosedRange<Int>, forKey key: Key) throws -> [Element] {
+        let list = try decode([Element].self, forKey: key)
+        guard counts.contains(list.count) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: key,
+                in: self,
+                debugDescription: "expected \(counts.lowerBound) to \(counts.upperBound) elements"
+            )
+        }
+        return list
+    }
+
+    func decodeMembers(forKey key: Key) throws -> [Int] {
+        try decodeList(of: 1...WireGroup.maximumShares, forKey: key)
     }
 }

@@ -5,6 +5,7 @@ extension Setting {
     /// Every setting, in the order of the documentation.
     public static let all: [Setting] =
         listening + database + node + money + limits + crawling + probing + roughtime + roughtimeServer + timeStamps
+        + signer
         + mail
 
     // Listening
@@ -59,7 +60,7 @@ extension Setting {
         "ASSAY_MODULES",
         .text,
         default: "oracle",
-        "Modules that `assay serve` mounts, separated by commas: oracle, roughtime."
+        "Modules that `assay serve` mounts, separated by commas: oracle, roughtime, signer."
     )
     public static let indexProof = Setting(
         "ASSAY_402INDEX_PROOF",

@@ -3,6 +3,7 @@
 
 import IPAddresses
 import LightningPrimitives
+import RequestLimits
 import Testing
 
 @testable import Gate

@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPEdge
 import HTTPTypes
 import NIOCore
 import NIOEmbedded

@@ -11,6 +11,7 @@ internal import Logging
 internal import Metrics
 internal import OrderedCollections
 internal import PaymentAuthentication
+internal import RequestLimits
 internal import Synchronization
 
 /// Makes challenges: an invoice of the node, checked, and the token that it pays for.

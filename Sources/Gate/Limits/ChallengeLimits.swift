@@ -5,6 +5,7 @@ internal import DequeModule
 internal import IPAddresses
 internal import LightningPrimitives
 internal import OrderedCollections
+internal import RequestLimits
 
 /// Decides, before an invoice exists, whether a client may have a challenge.
 ///

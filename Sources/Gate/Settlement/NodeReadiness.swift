@@ -5,6 +5,7 @@ public import LND
 public import LightningPrimitives
 public import Logging
 internal import Metrics
+internal import RequestLimits
 public import ServiceLifecycle
 internal import Synchronization
 

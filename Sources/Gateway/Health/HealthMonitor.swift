@@ -9,6 +9,7 @@ internal import Metrics
 public import Migrations
 public import Oracle
 public import Postgres
+internal import RequestLimits
 internal import Synchronization
 
 /// Knows how the service and what it depends on are doing.

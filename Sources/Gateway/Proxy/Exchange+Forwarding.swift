@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Gate
+internal import HTTPEdge
 internal import HTTPTypes
 internal import Hummingbird
 internal import IPAddresses

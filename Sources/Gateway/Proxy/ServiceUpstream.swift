@@ -3,6 +3,7 @@
 
 internal import Gate
 internal import HTTPTypes
+internal import RequestLimits
 internal import ReverseProxy
 internal import ServiceCatalogue
 internal import Synchronization

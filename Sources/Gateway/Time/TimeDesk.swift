@@ -6,6 +6,7 @@ internal import Gate
 internal import HTTPTypes
 public import LightningPrimitives
 internal import NIOCore
+internal import RequestLimits
 internal import Roughtime
 public import RoughtimeLink
 internal import Synchronization

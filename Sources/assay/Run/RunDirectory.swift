@@ -18,6 +18,8 @@ struct RunDirectory {
     var oracleKey: String { path + "/secrets/oracle-key" }
     var apiKey: String { path + "/secrets/api-key" }
 
+    func signerSecret(_ number: Int) -> String { "\(path)/secrets/signer-\(number)" }
+
     /// The run file of the run before this one.
     let previousRun: RunFile?
 
@@ -35,6 +37,9 @@ struct RunDirectory {
             _ = try PrivateFile.readOrCreate(receiptKey) { Self.randomHex() + "\n" }
             _ = try PrivateFile.readOrCreate(oracleKey) { Self.randomHex() + "\n" }
             _ = try PrivateFile.readOrCreate(apiKey) { Self.randomHex() + "\n" }
+            for number in 1...RunSigners.count {
+                _ = try PrivateFile.readOrCreate(signerSecret(number)) { Self.randomHex() + "\n" }
+            }
         } catch {
             throw Failure(Failure.unavailable, "the data directory \(absolute) cannot be used: \(error)")
         }

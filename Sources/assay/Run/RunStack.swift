@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+import EmbeddedPostgres
 import Foundation
 import Logging
 import ServiceLifecycle
@@ -12,12 +13,15 @@ import Synchronization
 final class RunStack: Sendable {
     let plan: RunPlan
     let database: String
+    /// The run's own database cluster; nil beside an operator's.
+    let cluster: EmbeddedPostgres.Endpoint?
     let logger: Logger
     private let pids = Mutex<[String: Int32]>(["run": getpid()])
 
-    init(plan: RunPlan, database: String, logger: Logger) {
+    init(plan: RunPlan, database: String, cluster: EmbeddedPostgres.Endpoint?, logger: Logger) {
         self.plan = plan
         self.database = database
+        self.cluster = cluster
         self.logger = logger
     }
 
@@ -30,7 +34,7 @@ final class RunStack: Sendable {
             logger: logger
         )
         return [delegate]
-            + [sandbox, responder, serve, crawl].map { child in
+            + ([sandbox, responder, serve, crawl] + (1...RunSigners.count).map(signer)).map { child in
                 ProcessSupervisor(child, logger: logger) { id in
                     self.pids.withLock { $0[child.name] = id }
                     self.writeRunFile()
@@ -95,7 +99,16 @@ final class RunStack: Sendable {
             ],
             // Fresh machines and containers are often not synchronised; the radius says so.
             standard: [Setting.roughtimeUnsynchronised.name: "wide"],
-            subcommand: ["serve"]
+            command: ["roughtime", "serve"]
+        )
+    }
+
+    private func signer(_ number: Int) -> Child {
+        child(
+            RunSigners.name(number),
+            [],
+            plan.signers.environment(of: number, cluster),
+            command: ["signer", "serve"]
         )
     }
 
@@ -125,7 +138,7 @@ final class RunStack: Sendable {
         _ arguments: [String],
         _ decided: [String: String],
         standard: [String: String] = [:],
-        subcommand: [String] = []
+        command: [String]? = nil
     ) -> Child {
         let inherited = ProcessInfo.processInfo.environment
         let plain = Setting.all.filter { !$0.isSecret }.map(\.name) + ["PATH", "HOME", "TZ", "LANG"]
@@ -135,7 +148,7 @@ final class RunStack: Sendable {
         return Child(
             name: name,
             executable: ProgramFiles.executable.path,
-            arguments: [name] + subcommand + ["--parent", "\(getpid())"] + arguments,
+            arguments: (command ?? [name]) + ["--parent", "\(getpid())"] + arguments,
             environment: environment,
             logFile: plan.directory.log(name)
         )

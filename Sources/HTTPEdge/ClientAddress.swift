@@ -1,7 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import HTTPTypes
+package import HTTPTypes
 public import IPAddresses
 
 /// Finds out who a request is from.
@@ -12,7 +12,7 @@ public struct ClientAddressRule: Sendable {
     public init(trustedProxies: [IPNetwork]) { self.trustedProxies = trustedProxies }
 
     /// The client's address: the socket's peer, or the nearest untrusted hop if the peer is a trusted proxy.
-    func client(peer: IPAddress?, headers: HTTPFields) -> IPAddress? {
+    package func client(peer: IPAddress?, headers: HTTPFields) -> IPAddress? {
         guard let peer, isTrusted(peer) else { return peer }
         let hops = headers[values: .xForwardedFor].flatMap { $0.split(separator: ",") }
         for hop in hops.reversed() {
@@ -24,12 +24,25 @@ public struct ClientAddressRule: Sendable {
     }
 
     /// Whether the socket's peer is a proxy that is believed.
-    func isFromTrustedProxy(_ peer: IPAddress?) -> Bool { peer.map(isTrusted) ?? false }
+    package func isFromTrustedProxy(_ peer: IPAddress?) -> Bool { peer.map(isTrusted) ?? false }
 
     private func isTrusted(_ address: IPAddress) -> Bool { trustedProxies.contains { $0.contains(address) } }
 
     /// Whether the request came through a proxy, whoever says so.
-    static func isForwarded(_ headers: HTTPFields) -> Bool {
+    package static func isForwarded(_ headers: HTTPFields) -> Bool {
         [HTTPField.Name.xForwardedFor, .xRealIP, .forwarded, .via].contains { headers[$0] != nil }
     }
+}
+
+extension HTTPField.Name {
+    private static func custom(_ name: String) -> HTTPField.Name {
+        guard let field = HTTPField.Name(name) else { preconditionFailure("\(name) is a field name") }
+        return field
+    }
+
+    /// The hops of a request, the last proxy's word last.
+    package static let xForwardedFor = custom("X-Forwarded-For")
+    package static let xRealIP = custom("X-Real-IP")
+    /// RFC 7239.
+    package static let forwarded = custom("Forwarded")
 }

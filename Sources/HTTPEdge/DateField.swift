@@ -3,18 +3,20 @@
 
 internal import Glibc
 internal import HTTPTypes
-internal import NIOCore
-internal import NIOHTTPTypes
+package import NIOCore
+package import NIOHTTPTypes
 internal import Synchronization
 
 /// Puts the one `Date` into every answer that leaves, whoever has made it.
 ///
 /// It comes from the clock by which Roughtime answers are signed and tokens expire, and is read for each answer.
-final class DateField: ChannelOutboundHandler, RemovableChannelHandler {
-    typealias OutboundIn = HTTPResponsePart
-    typealias OutboundOut = HTTPResponsePart
+package final class DateField: ChannelOutboundHandler, RemovableChannelHandler {
+    package typealias OutboundIn = HTTPResponsePart
+    package typealias OutboundOut = HTTPResponsePart
 
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    package init() {}
+
+    package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         guard case .head(var head) = unwrapOutboundIn(data), head.status.kind != .informational else {
             return context.write(data, promise: promise)
         }
@@ -24,12 +26,12 @@ final class DateField: ChannelOutboundHandler, RemovableChannelHandler {
 }
 
 /// Times as HTTP writes them (RFC 9110 section 5.6.7).
-enum HTTPDate {
+package enum HTTPDate {
     /// Making the text costs more than reading the clock, so the text of the last second is kept.
     private static let last = Mutex<(second: Int, text: String)>((.min, ""))
 
     /// What this machine's clock shows.
-    static func now() -> String {
+    package static func now() -> String {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         let second = now.tv_sec
@@ -40,7 +42,7 @@ enum HTTPDate {
     }
 
     /// The text of a time in Unix seconds.
-    static func text(_ second: Int) -> String {
+    package static func text(_ second: Int) -> String {
         var second = second
         var parts = tm()
         gmtime_r(&second, &parts)

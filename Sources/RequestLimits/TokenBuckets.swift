@@ -29,7 +29,7 @@ public struct TokenBuckets<Key: Hashable & Sendable>: Sendable {
     private var buckets: OrderedDictionary<Key, Bucket> = [:]
 
     /// How many keys are remembered.
-    var count: Int { buckets.count }
+    package var count: Int { buckets.count }
 
     /// Makes buckets that start full.
     public init(rate: Double, burst: Double, capacity: Int = 65_536) {
@@ -52,6 +52,13 @@ public struct TokenBuckets<Key: Hashable & Sendable>: Sendable {
             remaining: Int(bucket.tokens),
             retryAfterSeconds: max(1, Int(wait.rounded(.up)))
         )
+    }
+
+    /// What the key's bucket would answer; nothing is taken.
+    public func look(_ key: Key, now: Double) -> Answer {
+        var copy = TokenBuckets(rate: rate, burst: burst, capacity: 1)
+        copy.buckets[key] = buckets[key]
+        return copy.take(key, now: now)
     }
 
     private mutating func store(_ bucket: Bucket, for key: Key, now: Double) {

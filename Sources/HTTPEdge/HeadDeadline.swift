@@ -1,30 +1,30 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import NIOCore
-internal import NIOHTTPTypes
+package import NIOCore
+package import NIOHTTPTypes
 
 /// Closes connections whose request head does not arrive in time, however slowly its bytes keep coming.
 ///
 /// Stands behind the HTTP decoder, sees the parsed heads there, and has a helper in front of the decoder that sees the
 /// first byte of each.
-final class HeadDeadline: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = HTTPRequestPart
-    typealias InboundOut = HTTPRequestPart
+package final class HeadDeadline: ChannelInboundHandler, RemovableChannelHandler {
+    package typealias InboundIn = HTTPRequestPart
+    package typealias InboundOut = HTTPRequestPart
 
     private let timeout: TimeAmount
     private var timer: Scheduled<Void>?
     private var isWaiting = true
 
-    init(_ timeout: TimeAmount) { self.timeout = timeout }
+    package init(_ timeout: TimeAmount) { self.timeout = timeout }
 
-    func handlerAdded(context: ChannelHandlerContext) {
+    package func handlerAdded(context: ChannelHandlerContext) {
         let bytes = ByteWatch(NIOLoopBound(self, eventLoop: context.eventLoop))
         // Cannot fail: the pipeline is being built on this very loop.
         try? context.pipeline.syncOperations.addHandler(bytes, position: .first)
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head:
             stop()
@@ -35,12 +35,12 @@ final class HeadDeadline: ChannelInboundHandler, RemovableChannelHandler {
         context.fireChannelRead(data)
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    package func channelInactive(context: ChannelHandlerContext) {
         stop()
         context.fireChannelInactive()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { stop() }
+    package func handlerRemoved(context: ChannelHandlerContext) { stop() }
 
     private func stop() {
         timer?.cancel()

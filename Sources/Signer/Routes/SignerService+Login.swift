@@ -1,0 +1,257 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Pomade
+internal import SealedRecords
+internal import SigningRounds
+
+extension SignerService {
+    /// `/login/start`: the sessions that a password or a code opens, for one of them to be chosen.
+    ///
+    /// - Throws: `key_reused`, `no_sessions`.
+    public func startLogin(
+        _ body: PomadeBody.Start,
+        caller: SignerCaller
+    ) async throws(SignerFailure) -> PomadeContent.Items {
+        let rows = try await attempt(body.auth, caller: caller) {
+            transaction -> Result<[SessionRow], SignerFailure> in
+            guard try await !transaction.isUsed(caller.key) else { return .failure(Self.keyReused) }
+            let matched = try await authenticate(body.auth, transaction)
+            if case .success(let rows) = matched { try await remember(rows, .login, caller, transaction) }
+            return matched
+        }
+        return PomadeContent.Items(items: rows.map { $0.record.item(lastActivity: $0.lastActivity) })
+    }
+
+    private func remember(
+        _ rows: [SessionRow],
+        _ kind: PendingRecord.Kind,
+        _ caller: SignerCaller,
+        _ transaction: StoreTransaction
+    ) async throws {
+        try await transaction.insert(
+            PendingRecord(
+                client: caller.key,
+                kind: kind,
+                sessions: rows.map(\.record.client),
+                createdAt: now()
+            )
+        )
+    }
+
+    /// `/login/select`: a new session for the calling key, with the share and the address of the chosen one.
+    ///
+    /// - Throws: `no_login`, `bad_selection`, `session_gone`; the login is over whatever happens.
+    public func selectLogin(
+        _ body: PomadeBody.Selection,
+        caller: SignerCaller
+    ) async throws(SignerFailure) -> PomadeContent.Group {
+        let (group, notified) = try await run { transaction -> Result<(WireGroup, String?), SignerFailure> in
+            let row: SessionRow
+            switch try await choose(body.client, .login, .noLogin, caller, transaction) {
+            case .failure(let failure): return .failure(failure)
+            case .success(let chosen): row = chosen
+            }
+            guard let stored = try await transaction.share(row.shareID) else { return .failure(Self.sessionGone) }
+            let time = now()
+            var record = SessionRecord(
+                client: caller.key,
+                user: row.record.user,
+                recovery: true,
+                verified: row.record.verified,
+                createdAt: time,
+                threshold: row.record.threshold,
+                total: row.record.total,
+                idx: row.record.idx,
+                isFromLogin: true
+            )
+            record.email = row.record.email
+            record.isConfirmed = row.record.isConfirmed
+            record.emailHashes = row.record.emailHashes
+            record.verifier = row.record.verifier
+            let due = dueAt(record, lastActivity: time)
+            try await transaction.insert(record, shareID: row.shareID, now: time, dueAt: due)
+            try await transaction.note(
+                .login,
+                user: record.user,
+                session: caller.key,
+                digest: caller.bodyDigest,
+                now: time
+            )
+            return .success((stored.share.registered.wire, record.isConfirmed ? record.email : nil))
+        }.get()
+        if let notified { post.send(.signedIn, to: notified) }
+        return PomadeContent.Group(group: group)
+    }
+
+    /// Ends a pending login or recovery and returns the session that was chosen of it.
+    func choose(
+        _ client: Hex32,
+        _ kind: PendingRecord.Kind,
+        _ absent: FailureCode,
+        _ caller: SignerCaller,
+        _ transaction: StoreTransaction
+    ) async throws -> Result<SessionRow, SignerFailure> {
+        guard let pending = try await transaction.takePending(caller.key, kind),
+            now() - pending.createdAt <= SignerConfiguration.shortWhile
+        else { return .failure(SignerFailure(absent, "Nothing was begun with this key: begin again.")) }
+        guard pending.sessions.contains(client) else {
+            return .failure(SignerFailure(.badSelection, "This session was not offered: begin again."))
+        }
+        guard let row = try await transaction.session(client) else { return .failure(Self.sessionGone) }
+        return .success(row)
+    }
+
+    static var sessionGone: SignerFailure {
+        SignerFailure(.sessionGone, "The session has been deleted meanwhile: begin again.")
+    }
+
+    // MARK: Recovery
+
+    /// What a recovery has led to.
+    private enum RecoveryStart: Sendable {
+        case items([SessionRow])
+        case waiting(until: Int64, notices: [(address: String, token: Hex32)])
+    }
+
+    /// `/recovery/start`: the sessions whose share may be had back, for one of them to be chosen.
+    ///
+    /// With a mailed code the owner may have to wait, and can stop it meanwhile.
+    /// - Throws: `key_reused`, `no_sessions`, `recovery_pending`.
+    public func startRecovery(
+        _ body: PomadeBody.Start,
+        caller: SignerCaller
+    ) async throws(SignerFailure) -> PomadeContent.Items {
+        let start = try await attempt(body.auth, caller: caller) {
+            transaction -> Result<RecoveryStart, SignerFailure> in
+            guard try await !transaction.isUsed(caller.key) else { return .failure(Self.keyReused) }
+            switch try await authenticate(body.auth, transaction) {
+            case .failure(let failure): return .failure(failure)
+            case .success(let rows):
+                let start = try await recover(rows, body.auth, caller, transaction)
+                if case .items(let rows) = start { try await remember(rows, .recovery, caller, transaction) }
+                return .success(start)
+            }
+        }
+        switch start {
+        case .items(let rows):
+            return PomadeContent.Items(items: rows.map { $0.record.item(lastActivity: $0.lastActivity) })
+        case .waiting(let until, let notices):
+            for (address, token) in notices {
+                let link = link(.recoveryCancel, token)
+                post.send(.recoveryRequested(availableAt: until, cancelLink: link), to: address)
+            }
+            throw SignerFailure(
+                .recoveryPending,
+                "The recovery waits for a veto of the owner: begin again, with a new code, after that time.",
+                availableAt: until
+            )
+        }
+    }
+
+    private func recover(
+        _ rows: [SessionRow],
+        _ auth: PomadeBody.Credentials,
+        _ caller: SignerCaller,
+        _ transaction: StoreTransaction
+    ) async throws -> RecoveryStart {
+        guard case .code = auth.secret else { return .items(rows) }
+        let time = now()
+        let token = Hex32.random()
+        var (ready, until): ([SessionRow], Int64?) = ([], nil)
+        var notices: [String: Hex32] = [:]
+        for row in rows {
+            let delay = max(configuration.recoveryDelay, row.record.policy?.recoveryDelay ?? 0)
+            let known = try await transaction.recoveryRequest(row.shareID, auth.emailHash)
+            let request =
+                known
+                ?? RecoveryRequestRecord(emailHash: auth.emailHash, createdAt: time, availableAt: time + delay)
+            // The longest delay of the sessions of a share holds, also when it was set after the request.
+            guard max(request.availableAt, request.createdAt + delay) > time else {
+                ready.append(row)
+                continue
+            }
+            until = min(until ?? .max, max(request.availableAt, request.createdAt + delay))
+            if known == nil {
+                try await transaction.insert(request, shareID: row.shareID, token: token.bytes)
+                try await note(.recoveryRequested, row, caller, transaction)
+                if let address = row.record.email { notices[address] = token }
+            }
+        }
+        guard ready.isEmpty, let until else { return .items(ready) }
+        return .waiting(until: until, notices: notices.map { ($0.key, $0.value) })
+    }
+
+    /// `/recovery/select`: hands out the share of the chosen session.
+    ///
+    /// - Throws: `no_recovery`, `bad_selection`, `session_gone`; the recovery is over whatever happens.
+    public func selectRecovery(
+        _ body: PomadeBody.Selection,
+        caller: SignerCaller
+    ) async throws(SignerFailure) -> PomadeContent.ShareAndGroup {
+        let (content, address) = try await run {
+            transaction -> Result<(PomadeContent.ShareAndGroup, String?), SignerFailure> in
+            switch try await choose(body.client, .recovery, .noRecovery, caller, transaction) {
+            case .failure(let failure): return .failure(failure)
+            case .success(let row):
+                guard let stored = try await transaction.share(row.shareID) else { return .failure(Self.sessionGone) }
+                for hash in row.record.emailHashes { try await transaction.removeRequest(row.shareID, hash) }
+                try await note(.recovered, row, caller, transaction)
+                let content = PomadeContent.ShareAndGroup(
+                    share: WireShare(stored.share.share),
+                    group: stored.share.registered.wire
+                )
+                return .success((content, row.record.email))
+            }
+        }.get()
+        if let address { post.send(.recovered, to: address) }
+        return content
+    }
+
+    /// `/x/recovery/cancel` by the user's key or an active session's: ends recoveries of the same shares.
+    public func cancelRecovery(caller: SignerCaller) async throws(SignerFailure) -> PomadeContent.Cancellation {
+        let own = try await run { transaction -> [SessionRow] in
+            if let row = try await transaction.session(caller.key) { return [try requireActive(row)] }
+            return try await transaction.sessions(ofUser: caller.key)
+        }
+        guard !own.isEmpty else { throw SignerFailure(.noSession, "The key has no session here.") }
+        return try await cancel { transaction in
+            try await transaction.cancelRequests(ofShares: own.map(\.shareID))
+        }
+    }
+
+    /// `/x/recovery/cancel` by the link of a notice.
+    ///
+    /// - Throws: `not_found` for a link that ended nothing.
+    public func cancelRecovery(token: Hex32) async throws(SignerFailure) -> PomadeContent.Cancellation {
+        let content = try await cancel { try await $0.cancelRequests(token: token.bytes) }
+        guard content.cancelled > 0 else {
+            throw SignerFailure(.notFound, "No recovery waits for this: it was stopped already, or is over.")
+        }
+        return content
+    }
+
+    private func cancel(
+        _ body: (StoreTransaction) async throws -> Set<[UInt8]>
+    ) async throws(SignerFailure) -> PomadeContent.Cancellation {
+        let (shares, addresses) = try await run { transaction -> (Int, Set<String>) in
+            let shares = try await body(transaction)
+            var addresses: Set<String> = []
+            for share in shares {
+                let rows = try await transaction.sessions(ofShare: share)
+                addresses.formUnion(rows.compactMap(\.record.email))
+                guard let row = rows.first else { continue }
+                try await transaction.note(
+                    .recoveryCancelled,
+                    user: row.record.user,
+                    session: nil,
+                    digest: [],
+                    now: now()
+                )
+            }
+            return (shares.count, addresses)
+        }
+        for address in addresses { post.send(.recoveryCancelled, to: address) }
+        return PomadeContent.Cancellation(cancelled: shares)
+    }
+}

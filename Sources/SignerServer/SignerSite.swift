@@ -1,0 +1,260 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ByteCoding
+internal import Crypto
+internal import Deadlines
+internal import Foundation
+internal import HTTPEdge
+internal import HTTPTypes
+public import Hummingbird
+public import IPAddresses
+internal import LightningPrimitives
+public import Logging
+internal import NIOCore
+internal import Nostr
+internal import Pomade
+public import Signer
+
+/// Answers requests to a signer, on a listener of its own or behind another server's.
+public struct SignerSite: Sendable {
+    private let service: SignerService
+    private let challenges: ChallengeDesk
+    private let configuration: SignerServerConfiguration
+    private let metrics: (@Sendable () -> String)?
+    private let limits: AddressLimits?
+    private let addressRule: ClientAddressRule
+    private let replays = ReplayCache()
+    private let instruments = SignerInstruments()
+    private let logger: Logger
+    /// Unix seconds.
+    private let now: @Sendable () -> Int64
+    /// What stands before every route's path.
+    private let prefix: String
+
+    /// - Parameters:
+    ///   - metrics: the text of `/metrics`; `nil` for none.
+    ///   - clock: Unix seconds.
+    public init(
+        service: SignerService,
+        challenges: ChallengeDesk,
+        configuration: SignerServerConfiguration,
+        metrics: (@Sendable () -> String)? = nil,
+        clock: @escaping @Sendable () -> Int64,
+        logger: Logger
+    ) {
+        self.service = service
+        self.challenges = challenges
+        self.configuration = configuration
+        self.metrics = metrics
+        limits = configuration.limitsAddresses ? AddressLimits() : nil
+        addressRule = ClientAddressRule(trustedProxies: configuration.trustedProxies)
+        self.logger = logger
+        now = clock
+        prefix = SignerAddress(service.configuration.url)?.prefix ?? ""
+    }
+
+    /// Answers one request; there is an answer to everything.
+    /// - Parameter peer: the address of the socket's other end.
+    public func respond(to request: Request, peer: IPAddress?) async -> Response {
+        let begin = ContinuousClock.now
+        let path = String(request.uri.path.dropFirst(prefix.utf8.count))
+        let route = SignerRoute(rawValue: path)
+        do throws(SignerFailure) {
+            let response = try await answer(request, path: path, peer: peer)
+            instruments.record(route, code: nil, took: .now - begin)
+            return response
+        } catch {
+            instruments.record(route, code: error.code, took: .now - begin)
+            return SignerAnswer.failure(error)
+        }
+    }
+
+    private func answer(_ request: Request, path: String, peer: IPAddress?) async throws(SignerFailure) -> Response {
+        if request.method == .options { return SignerAnswer.preflight }
+        let client = addressRule.client(peer: peer, headers: request.headers)
+        if request.method == .get, let response = try metricsAnswer(request, peer: peer) { return response }
+        try limits?.count(path, from: client)
+        if let token = linkToken(request, path) { return await follow(path, token, request) }
+        if request.method == .get, SignerRoute(rawValue: path) == .info {
+            return try success(try service.info(), "This signer.")
+        }
+        guard request.method == .post else {
+            throw SignerFailure(.methodNotAllowed, "This path answers POST.")
+        }
+        let body = try await body(of: request)
+        do {
+            return try await withDeadline(configuration.requestTimeout) {
+                try await perform(request.headers, path: path, body: body, client: client)
+            }
+        } catch let failure as SignerFailure {
+            throw failure
+        } catch is DeadlineExceeded {
+            throw SignerFailure(.internalError, "It took too long: try again.")
+        } catch {
+            // Nothing of the request is logged.
+            logger.error("a request ended in an unforeseen error", metadata: ["error.type": "\(type(of: error))"])
+            throw SignerFailure(.internalError, "Something went wrong here: try again later.")
+        }
+    }
+
+    // MARK: Reading
+
+    private func body(of request: Request) async throws(SignerFailure) -> [UInt8] {
+        let limit = configuration.bodyLimit
+        let tooLarge = SignerFailure(.tooLarge, "A body has at most \(limit) bytes.")
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
+        do {
+            return try await withDeadline(configuration.bodyTimeout) {
+                Array(buffer: try await request.body.collect(upTo: limit))
+            }
+        } catch is NIOTooManyBytesError {
+            throw tooLarge
+        } catch {
+            throw SignerFailure(.badRequest, "The body did not arrive.")
+        }
+    }
+
+    /// The first of several credentials in one field that is meant for us.
+    private static func credential(_ headers: HTTPFields) -> String? {
+        let all = headers[values: .authorization].flatMap { $0.split(separator: ",") }
+            .map { $0.trimmingCharacters(in: .whitespaces) }
+        return all.first { $0.lowercased().hasPrefix("nostr ") } ?? all.first
+    }
+
+    private func authenticate(
+        _ headers: HTTPFields,
+        path: String,
+        body: [UInt8],
+        client: IPAddress?
+    ) throws(SignerFailure) -> SignerCaller {
+        let urls = service.configuration.urls
+        let digest = Array(SHA256.hash(data: body))
+        let authorization: HTTPAuthorization
+        do throws(HTTPAuthorizationFailure) {
+            authorization = try HTTPAuthorization(
+                header: Self.credential(headers),
+                expecting: .init(
+                    urls: urls.map { $0 + path },
+                    bodyDigest: digest,
+                    requiresPayload: configuration.requiresPayload
+                ),
+                now: now()
+            )
+        } catch {
+            throw SignerFailure(.authFailed, "The request is not signed: \(error).")
+        }
+        switch replays.admit(authorization.event.signature, now: now()) {
+        case .fresh: break
+        case .replayed: throw SignerFailure(.authFailed, "The request was sent before: sign it anew.")
+        case .full: throw SignerFailure(.throttled, "Too many requests: try again in a minute.", retryAfter: 60)
+        }
+        guard let key = Hex32(authorization.key.bytes) else {
+            throw SignerFailure(.authFailed, "The request is not signed.")
+        }
+        let used = authorization.event.tag("u")?.dropFirst().first?.lowercased()
+        return SignerCaller(
+            key: key,
+            hasWork: authorization.event.hasWork(service.configuration.registrationWork),
+            source: client?.network(v4: 24, v6: 56),
+            bodyDigest: digest,
+            url: urls.first { ($0 + path).lowercased() == used } ?? urls[0]
+        )
+    }
+
+    // MARK: Routes
+
+    private func perform(
+        _ headers: HTTPFields,
+        path: String,
+        body: [UInt8],
+        client: IPAddress?
+    ) async throws(SignerFailure) -> Response {
+        let begin = ContinuousClock.now
+        let body = body.isEmpty ? Array("{}".utf8) : body
+        guard JSONNesting.isShallow(body), (try? JSONDecoder().decode(AnyJSON.self, from: Data(body))) != nil else {
+            throw SignerFailure(.badJSON, "The body is no JSON, or nested too deeply.")
+        }
+        let route = SignerRoute(rawValue: path)
+        if route == .info { return try success(try service.info(), "This signer.") }
+        let caller = try authenticate(headers, path: path, body: body, client: client)
+        guard let route else { throw SignerFailure(.notFound, "There is no such route.") }
+        let call = SignerCall(route: route, body: body, caller: caller)
+        guard route == .signComplete || route == .keyExchange, configuration.sensitiveFloor > .zero else {
+            return try await call.answer(service, challenges)
+        }
+        let result: Result<Response, SignerFailure>
+        do throws(SignerFailure) { result = .success(try await call.answer(service, challenges)) } catch {
+            result = .failure(error)
+        }
+        try? await Task.sleep(until: begin + configuration.sensitiveFloor)
+        return try result.get()
+    }
+
+    private func success(_ content: some Encodable & Sendable, _ message: String) throws(SignerFailure) -> Response {
+        do { return try SignerAnswer.success(content, message) } catch {
+            throw SignerFailure(.internalError, "Something went wrong here: try again later.")
+        }
+    }
+
+    // MARK: Links of mails
+
+    /// The token of a link that was mailed, on the two paths that have one.
+    private func linkToken(_ request: Request, _ path: String) -> Hex32? {
+        guard request.method == .get || request.method == .post, let route = SignerRoute(rawValue: path),
+            route == .recoveryCancel || route == .emailConfirm
+        else { return nil }
+        return request.uri.queryParameters.get("token").flatMap { Hex32(hex: $0) }
+    }
+
+    /// Shows what a link would do, and does it when its button was pressed: scanners of mail follow links too.
+    private func follow(_ path: String, _ token: Hex32, _ request: Request) async -> Response {
+        let isConfirmation = SignerRoute(rawValue: path) == .emailConfirm
+        guard request.method == .post else {
+            return isConfirmation
+                ? SignerAnswer.page("Confirm your address", "It will recover your key here.", button: "Confirm")
+                : SignerAnswer.page(
+                    "Stop the recovery",
+                    "Somebody with access to your mail asked for your share of a key.",
+                    button: "Stop it"
+                )
+        }
+        do throws(SignerFailure) {
+            if isConfirmation {
+                try await service.confirmEmail(token: token)
+                return SignerAnswer.page("Confirmed", "The address is yours.")
+            }
+            _ = try await service.cancelRecovery(token: token)
+            return SignerAnswer.page("Stopped", "Nobody gets your share by that request.")
+        } catch {
+            return SignerAnswer.page("Nothing was done", error.message, status: .notFound)
+        }
+    }
+
+    // MARK: Metrics
+
+    private func metricsAnswer(_ request: Request, peer: IPAddress?) throws(SignerFailure) -> Response? {
+        guard let metrics, request.uri.path == "/metrics" else { return nil }
+        let isLocal = peer?.isLoopback == true && !ClientAddressRule.isForwarded(request.headers)
+        if !(configuration.isMetricsLoopbackFree && isLocal) {
+            let bearer = request.headers[.authorization].flatMap { value in
+                value.lowercased().hasPrefix("bearer ") ? String(value.dropFirst(7)) : nil
+            }
+            let given = HTTPField.Name("X-API-Key").flatMap { request.headers[$0] } ?? bearer ?? ""
+            // Hashes have one length, so the comparison tells nothing about the key's.
+            let hashes = [given, configuration.metricsKey ?? ""].map { Array(SHA256.hash(data: Array($0.utf8))) }
+            guard configuration.metricsKey != nil, constantTimeEqual(hashes[0], hashes[1]) else {
+                throw SignerFailure(.methodNotAllowed, "This path answers POST.")
+            }
+        }
+        let headers: HTTPFields = [
+            .contentType: "text/plain; version=0.0.4; charset=utf-8", .cacheControl: "no-store",
+        ]
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: metrics())))
+    }
+}
+
+/// Whatever is JSON.
+private struct AnyJSON: Decodable {
+    init(from decoder: any Decoder) {}
+}
