@@ -5,12 +5,15 @@ import http.server
 import json
 import os
 import pathlib
+import secrets
+import signal
 import socket
 import ssl
 import subprocess
 import threading
 import time
 
+import nostr
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -221,3 +224,33 @@ def test_plain_http_is_sent_to_https(proxy):
     answer = connection.getresponse()
     assert (answer.status, answer.getheader("Location")) == (301, "https://signer.example/challenge")
     connection.close()
+
+
+def test_the_signer_itself_behind_the_proxy(program, tmp_path):
+    port = free_port()
+    settings = {"POMADE_SECRET": secrets.token_hex(32), "POMADE_URL": "https://signer.example", "POMADE_PORT": str(port),
+                "POMADE_DATABASE": str(tmp_path / "database"), "TEST_MODE": "1"}
+    log = tmp_path / "log"
+    signer = subprocess.Popen([program, "signer", "serve"], env={"PATH": os.environ["PATH"], **settings},
+                              stdout=subprocess.DEVNULL, stderr=log.open("w"))
+    deadline = time.monotonic() + 60
+    while socket.socket().connect_ex(("127.0.0.1", port)):
+        assert signer.poll() is None and time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+    proxy = Proxy(tmp_path, port)
+    try:
+        header = nostr.Key().authorization("https://signer.example/session/list", b"{}")
+        for authorization, expected in [("", "auth_failed"), (header, None), (header, "auth_failed")]:
+            status, headers, body = proxy.ask("POST", "/session/list", b"{}", {"Authorization": authorization})
+            told = json.loads(body)
+            assert status == 200 and is_for_browsers(headers)
+            assert told.get("code") == expected and (expected or told["items"] == [])
+        assert json.loads(proxy.ask("GET", "/x/info")[2])["url"] == "https://signer.example"
+        refusal(proxy.ask("GET", "/metrics"), 405, "method_not_allowed")
+        signer.send_signal(signal.SIGTERM)
+        assert signer.wait(timeout=30) == 0
+        refusal(proxy.ask("POST", "/session/list", b"{}"), 503, "internal")
+    finally:
+        signer.kill()
+        signer.wait()
+        proxy.stop()
