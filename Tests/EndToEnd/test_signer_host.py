@@ -5,12 +5,15 @@ import http.server
 import json
 import os
 import pathlib
+import secrets
+import signal
 import socket
 import ssl
 import subprocess
 import threading
 import time
 
+import nostr
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -151,6 +154,19 @@ def test_other_methods_are_refused_before_the_signer(proxy, method):
     assert Backend.seen == []
 
 
+@pytest.mark.parametrize("path", ["/x/info", "/x/email/confirm?token=00", "/x/recovery/cancel?token=00"])
+def test_what_a_browser_opens_reaches_the_signer(proxy, path):
+    status, headers, _ = proxy.ask("GET", path)
+    assert status == 200 and is_for_browsers(headers)
+    assert [(method, seen) for method, seen, _ in Backend.seen] == [("GET", path)]
+
+
+@pytest.mark.parametrize("path", ["/x/information", "/x/audit", "/metrics", "/x/info/", "/x/%2e%2e/metrics"])
+def test_nothing_else_can_be_got(proxy, path):
+    refusal(proxy.ask("GET", path), 405, "method_not_allowed")
+    assert Backend.seen == []
+
+
 def test_preflights_are_answered_without_the_signer_and_without_limit(proxy):
     for _ in range(300):
         status, headers, body = proxy.ask("OPTIONS", "/challenge", headers={"Origin": "https://app.example"})
@@ -196,10 +212,10 @@ def test_a_signer_that_is_down_is_told_in_json(tmp_path):
 
 
 def test_logs_hold_no_credentials(proxy):
-    proxy.ask("POST", "/login/start?email=user@example.org", b"{}", {"Authorization": "Nostr c2VjcmV0"})
+    proxy.ask("POST", "/x/email/confirm?token=user@example.org", b"{}", {"Authorization": "Nostr c2VjcmV0"})
     proxy.stop()
     log = (proxy.home / "pomade.access.log").read_text()
-    assert "/login/start" in log and "c2VjcmV0" not in log and "example.org" not in log
+    assert "/x/email/confirm" in log and "c2VjcmV0" not in log and "example.org" not in log
 
 
 def test_plain_http_is_sent_to_https(proxy):
@@ -208,3 +224,33 @@ def test_plain_http_is_sent_to_https(proxy):
     answer = connection.getresponse()
     assert (answer.status, answer.getheader("Location")) == (301, "https://signer.example/challenge")
     connection.close()
+
+
+def test_the_signer_itself_behind_the_proxy(program, tmp_path):
+    port = free_port()
+    settings = {"POMADE_SECRET": secrets.token_hex(32), "POMADE_URL": "https://signer.example", "POMADE_PORT": str(port),
+                "POMADE_DATABASE": str(tmp_path / "database"), "TEST_MODE": "1"}
+    log = tmp_path / "log"
+    signer = subprocess.Popen([program, "signer", "serve"], env={"PATH": os.environ["PATH"], **settings},
+                              stdout=subprocess.DEVNULL, stderr=log.open("w"))
+    deadline = time.monotonic() + 60
+    while socket.socket().connect_ex(("127.0.0.1", port)):
+        assert signer.poll() is None and time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+    proxy = Proxy(tmp_path, port)
+    try:
+        header = nostr.Key().authorization("https://signer.example/session/list", b"{}")
+        for authorization, expected in [("", "auth_failed"), (header, None), (header, "auth_failed")]:
+            status, headers, body = proxy.ask("POST", "/session/list", b"{}", {"Authorization": authorization})
+            told = json.loads(body)
+            assert status == 200 and is_for_browsers(headers)
+            assert told.get("code") == expected and (expected or told["items"] == [])
+        assert json.loads(proxy.ask("GET", "/x/info")[2])["url"] == "https://signer.example"
+        refusal(proxy.ask("GET", "/metrics"), 405, "method_not_allowed")
+        signer.send_signal(signal.SIGTERM)
+        assert signer.wait(timeout=30) == 0
+        refusal(proxy.ask("POST", "/session/list", b"{}"), 503, "internal")
+    finally:
+        signer.kill()
+        signer.wait()
+        proxy.stop()

@@ -32,7 +32,8 @@ rule limit "$ssh_port/tcp"
 rule allow 80/tcp
 rule allow 443/tcp
 if [ "$egress" = yes ]; then
-    for port in 53 123/udp 80/tcp 443/tcp 465/tcp 587/tcp; do rule allow out "$port"; done
+    # 4460 is where chrony fetches the keys that vouch for the time (NTS).
+    for port in 53 123/udp 4460/tcp 80/tcp 443/tcp 465/tcp 587/tcp; do rule allow out "$port"; done
     rule default deny outgoing
 else
     rule default allow outgoing
