@@ -436,8 +436,8 @@ let package = Package(
         tests(
             "Signer",
             [
-                "ByteCoding", "FROST", "IPAddresses", "Nostr", "Pomade", "Postgres", "PostgresTestSupport",
-                "SealedRecords", "Secp256k1", "SigningRounds", crypto, logging,
+                "ByteCoding", "FROST", "IPAddresses", "Migrations", "Nostr", "Pomade", "Postgres",
+                "PostgresTestSupport", "SealedRecords", "Secp256k1", "SigningRounds", crypto, logging,
             ]
         ),
         module("TimeArchive", ["Postgres", "Roughtime", crypto]),
@@ -476,7 +476,8 @@ let package = Package(
         module(
             "Gateway",
             [
-                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "HTTPEdge", "IPAddresses", "LND", "Migrations", "Oracle",
+                "ByteCoding", "Charts", "Crawler", "Deadlines", "Gate", "HTTPEdge", "IPAddresses", "LND", "Migrations",
+                "Oracle",
                 "OutboundHTTP",
                 "Postgres",
                 "L402", "Ledger", "LightningPrimitives", "PaymentAuthentication", "PurchaseReceipts", "Secp256k1",
@@ -493,7 +494,8 @@ let package = Package(
             "Gateway",
             [
                 "ByteCoding", "Gate", "HTTPEdge", "IPAddresses", "Ledger", "LightningPrimitives", "Postgres",
-                "PostgresTestSupport", "Roughtime", "ServiceProbing", "TimeArchive", "TimeStamping", "TimeTestSupport", crypto, httpTypes,
+                "PostgresTestSupport", "Roughtime", "ServiceProbing", "TimeArchive", "TimeStamping", "TimeTestSupport",
+                crypto, httpTypes,
                 logging, nioCore, nioEmbedded, nioHTTPTypes,
             ]
         ),
