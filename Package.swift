@@ -435,8 +435,8 @@ let package = Package(
         tests(
             "Signer",
             [
-                "ByteCoding", "FROST", "IPAddresses", "Nostr", "Pomade", "Postgres", "PostgresTestSupport",
-                "SealedRecords", "Secp256k1", "SigningRounds", crypto, logging,
+                "ByteCoding", "FROST", "IPAddresses", "Migrations", "Nostr", "Pomade", "Postgres",
+                "PostgresTestSupport", "SealedRecords", "Secp256k1", "SigningRounds", crypto, logging,
             ]
         ),
         module("TimeArchive", ["LightningPrimitives", "Nostr", "Postgres", "Roughtime", crypto]),

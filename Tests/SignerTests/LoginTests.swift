@@ -1,13 +1,21 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+import FROST
 import Pomade
+import Postgres
 import Testing
 
 @testable import Signer
 
 @Suite("Logging in and recovering")
 struct LoginTests {
+    /// The token of a mailed link.
+    private func token(_ link: String?) throws -> Hex32 {
+        let text = try #require(link?.split(separator: "=").last)
+        return try #require(Hex32(hex: text))
+    }
+
     @Test("a login by password makes a session that signs; the old password keeps its own session")
     func login() async throws {
         try await Stage.with { first in
@@ -67,12 +75,16 @@ struct LoginTests {
             try await other.register(stage, email: false)
             let hash = "\(other.passwordHash)"
             let wrong = [
-                (other.email, hash.uppercased() + ""), (other.email, String(hash.dropLast())), ("", hash), ("a@b@c", hash),
-                ("no at", hash), ("a@b\nBcc: c@d", hash), ("<a@b>", hash), (String(repeating: "a", count: 250) + "@b.co", hash),
+                (other.email, hash.uppercased() + ""), (other.email, String(hash.dropLast())), ("", hash),
+                ("a@b@c", hash),
+                ("no at", hash), ("a@b\nBcc: c@d", hash), ("<a@b>", hash),
+                (String(repeating: "a", count: 250) + "@b.co", hash),
             ]
             for (email, hash) in wrong where hash != "\(other.passwordHash)" || email != other.email {
                 let body = PomadeBody.RecoverySetup(email: email, passwordHash: hash)
-                let code = try await refusal { try await stage.service.setUpRecovery(body, caller: caller(other.clients[0])) }
+                let code = try await refusal {
+                    try await stage.service.setUpRecovery(body, caller: caller(other.clients[0]))
+                }
                 #expect(code == .badRequest, "\(email)")
             }
         }
@@ -147,7 +159,9 @@ struct LoginTests {
             var messages: Set<SignerFailure> = []
             for body in [user.password(.random()), stranger.password(), user.code("000000000000"), stranger.code("1")] {
                 for _ in 0..<7 {
-                    do { _ = try await stage.service.startLogin(body, caller: caller(.random())) } catch {
+                    do throws(SignerFailure) {
+                        _ = try await stage.service.startLogin(body, caller: caller(.random()))
+                    } catch {
                         messages.insert(error)
                     }
                 }
@@ -168,7 +182,8 @@ struct LoginTests {
                 auth: .init(emailHash: other.emailHash, secret: .passwordHash(user.passwordHash))
             )
             #expect(
-                try await refusal { try await stage.service.startLogin(crossed, caller: caller(.random())) } == .noSessions
+                try await refusal { try await stage.service.startLogin(crossed, caller: caller(.random())) }
+                    == .noSessions
             )
             let rows = try await stage.client.query(.init("t", "SELECT sealed FROM signer.sessions"))
             for row in rows {
@@ -197,12 +212,15 @@ struct LoginTests {
             #expect(try await select(.init(client: .random())) == .badSelection)
             #expect(try await select(body) == .noLogin)
             #expect(
-                try await refusal { try await stage.service.startLogin(user.password(), caller: caller(user.clients[0])) }
+                try await refusal {
+                    try await stage.service.startLogin(user.password(), caller: caller(user.clients[0]))
+                }
                     == .keyReused
             )
             _ = try await stage.service.startLogin(user.password(), caller: caller(key))
             #expect(
-                try await refusal { try await stage.service.startRecovery(user.password(), caller: caller(key)) } == .keyReused
+                try await refusal { try await stage.service.startRecovery(user.password(), caller: caller(key)) }
+                    == .keyReused
             )
             try await stage.service.delete(body, caller: caller(user.key))
             #expect(try await select(body) == .sessionGone)
@@ -232,7 +250,9 @@ struct LoginTests {
             let body = PomadeBody.Selection(client: user.clients[0])
             let content = try await stage.service.selectRecovery(body, caller: caller(key))
             #expect(content.share == WireShare(user.dealing.shares[0]) && content.group == user.group.wire)
-            #expect(try await refusal { try await stage.service.selectRecovery(body, caller: caller(key)) } == .noRecovery)
+            #expect(
+                try await refusal { try await stage.service.selectRecovery(body, caller: caller(key)) } == .noRecovery
+            )
             #expect(stage.mail.all.last == .init(notice: .recovered, address: user.email))
         }
     }
@@ -264,7 +284,7 @@ struct LoginTests {
                     if case .recoveryRequested(_, let link) = letter.notice { link } else { nil }
                 }
                 #expect(link.count == 1)
-                let token = try #require(Hex32(hex: try #require(link.first?.split(separator: "=").last)))
+                let token = try self.token(link.first)
                 #expect(try await stage.service.cancelRecovery(token: token).cancelled == 1)
                 #expect(try await refusal { try await stage.service.cancelRecovery(token: token) } == .notFound)
             }
@@ -301,7 +321,7 @@ struct LoginTests {
                 }.first
             )
             #expect(link.hasPrefix(Stage.url + "/x/email/confirm?token="))
-            let token = try #require(Hex32(hex: try #require(link.split(separator: "=").last)))
+            let token = try self.token(link)
             try await stage.service.confirmEmail(token: token)
             #expect(try await refusal { try await stage.service.confirmEmail(token: token) } == .notFound)
             let key = Hex32.random()
@@ -322,11 +342,16 @@ struct LoginTests {
                     auth: .init(emailHash: user.emailHash, secret: .passwordHash(old)),
                     passwordHash: new
                 )
-                return try await refusal { try await stage.service.rotatePassword(body, caller: caller(user.clients[0])) }
+                return try await refusal {
+                    try await stage.service.rotatePassword(body, caller: caller(user.clients[0]))
+                }
             }
             #expect(try await rotate(.random()) == .noSessions)
             #expect(try await rotate(user.passwordHash) == nil)
-            #expect(try await refusal { try await stage.service.startLogin(user.password(), caller: caller(.random())) } == .noSessions)
+            #expect(
+                try await refusal { try await stage.service.startLogin(user.password(), caller: caller(.random())) }
+                    == .noSessions
+            )
             _ = try await stage.service.startLogin(user.password(new), caller: caller(.random()))
         }
     }

@@ -4,6 +4,7 @@
 import FROST
 import Nostr
 import Pomade
+import Postgres
 import Secp256k1
 import Testing
 
@@ -50,7 +51,9 @@ struct RegistrationTests {
                 group: user.group.wire,
                 recovery: true
             )
-            #expect(try await refusal { try await stage.service.register(body, caller: caller(.random())) } == .badShare)
+            #expect(
+                try await refusal { try await stage.service.register(body, caller: caller(.random())) } == .badShare
+            )
             let rows = try await stage.client.query(.init("t", "SELECT count(*) FROM signer.shares"))
             #expect(try rows[0].int8(0) == 0)
         }
@@ -63,7 +66,12 @@ struct RegistrationTests {
             let dealing = try Dealing(splitting: Scalar(secret), threshold: 2, among: Identifier.first(2))
             let commits = try dealing.shares.map { share in
                 let point = try #require(Hex33(share.publicShare.compressed))
-                return WireCommit(idx: Int(share.identifier.number), pubkey: point, hiddenNonce: point, binderNonce: point)
+                return WireCommit(
+                    idx: Int(share.identifier.number),
+                    pubkey: point,
+                    hiddenNonce: point,
+                    binderNonce: point
+                )
             }
             let key = try #require(Hex33(dealing.group.key.compressed))
             let group = WireGroup(commits: commits, key: key, threshold: 2)
@@ -104,7 +112,10 @@ struct RegistrationTests {
             let user = try User()
             for _ in 0..<2 { try await stage.service.register(user.body(), caller: caller(.random())) }
             let third = Hex32.random()
-            #expect(try await refusal { try await stage.service.register(user.body(), caller: caller(third)) } == .tooManySessions)
+            #expect(
+                try await refusal { try await stage.service.register(user.body(), caller: caller(third)) }
+                    == .tooManySessions
+            )
             let items = try await stage.service.list(caller: caller(user.key)).items
             try await stage.service.deactivate(.init(client: items[0].client), caller: caller(user.key))
             try await stage.service.register(user.body(), caller: caller(third))

@@ -21,11 +21,16 @@ struct SessionTests {
             try await other.register(stage)
             let body = PomadeBody.Selection(client: user.clients[0])
             for key in [other.key, user.clients[0], .random()] {
-                #expect(try await refusal { try await stage.service.deactivate(body, caller: caller(key)) } == .notFound)
+                #expect(
+                    try await refusal { try await stage.service.deactivate(body, caller: caller(key)) } == .notFound
+                )
                 #expect(try await refusal { try await stage.service.delete(body, caller: caller(key)) } == .notFound)
                 #expect(
                     try await refusal {
-                        try await stage.service.setPolicy(.init(client: body.client, policy: .init()), caller: caller(key))
+                        try await stage.service.setPolicy(
+                            .init(client: body.client, policy: .init()),
+                            caller: caller(key)
+                        )
                     } == .notFound
                 )
                 let items = try await stage.service.list(caller: caller(key)).items
@@ -50,7 +55,8 @@ struct SessionTests {
             let body = PomadeBody.Complete(commitID: pending.commitID, request: try user.request([1]), nonces: nonces)
             #expect(try await refusal { try await first.service.complete(body, caller: client) } == .deactivated)
             #expect(
-                try await refusal { try await first.service.commit(.init(members: [1]), caller: client) } == .deactivated
+                try await refusal { try await first.service.commit(.init(members: [1]), caller: client) }
+                    == .deactivated
             )
             let time = try await first.service.list(caller: caller(user.key)).items[0].deactivatedAt
             first.clock.advance(100)
@@ -72,13 +78,16 @@ struct SessionTests {
             _ = try await first.service.commit(.init(members: [1]), caller: caller(new))
             try await second.service.delete(.init(client: user.clients[0]), caller: caller(user.key))
             #expect(
-                try await refusal { try await first.service.commit(.init(members: [1]), caller: caller(user.clients[0])) }
+                try await refusal {
+                    try await first.service.commit(.init(members: [1]), caller: caller(user.clients[0]))
+                }
                     == .noSession
             )
             _ = try await second.service.commit(.init(members: [1]), caller: caller(new))
             try await second.service.delete(.init(client: new), caller: caller(user.key))
             #expect(
-                try await refusal { try await first.service.commit(.init(members: [1]), caller: caller(new)) } == .noSession
+                try await refusal { try await first.service.commit(.init(members: [1]), caller: caller(new)) }
+                    == .noSession
             )
             for table in ["shares", "sessions", "emails", "confirmations"] {
                 let rows = try await first.client.query(Statement("t_\(table)", "SELECT count(*) FROM signer.\(table)"))
@@ -139,10 +148,12 @@ struct SessionTests {
             try await set(SessionPolicy(maximumPerDay: 0))
             #expect(try await sign(first) == .policyDenied)
             try await set(SessionPolicy(allowsExchange: false))
-            let peer = try #require(Hex32(try #require(Scalar.random().point).xOnly))
+            let point = try #require(Scalar.random().point)
+            let peer = try #require(Hex32(point.xOnly))
             let exchange = PomadeBody.KeyExchange(idx: 1, members: [1], peer: peer)
             #expect(
-                try await refusal { try await first.service.exchange(exchange, caller: caller(user.clients[0])) } == .policyDenied
+                try await refusal { try await first.service.exchange(exchange, caller: caller(user.clients[0])) }
+                    == .policyDenied
             )
             try await set(SessionPolicy(expiresAt: first.clock.now + 10))
             #expect(try await sign(first) == nil)
@@ -160,7 +171,11 @@ struct SessionTests {
             let batch = try await stage.service.commitBatch(.init(members: [1], count: 3), caller: client)
             for commit in batch {
                 let nonces = [PomadeBody.Nonces(idx: 1, hidden: commit.hidden, binder: commit.binder)]
-                let body = PomadeBody.Complete(commitID: commit.commitID, request: try user.request([1]), nonces: nonces)
+                let body = PomadeBody.Complete(
+                    commitID: commit.commitID,
+                    request: try user.request([1]),
+                    nonces: nonces
+                )
                 _ = try await stage.service.complete(body, caller: client)
                 #expect(try await refusal { try await stage.service.complete(body, caller: client) } == .commitGone)
             }
@@ -171,7 +186,8 @@ struct SessionTests {
             let nonces = [PomadeBody.Nonces(idx: 1, hidden: own.hidden, binder: own.binder)]
             let body = PomadeBody.Complete(commitID: own.commitID, request: try user.request([1]), nonces: nonces)
             #expect(
-                try await refusal { try await stage.service.complete(body, caller: caller(other.clients[0])) } == .commitGone
+                try await refusal { try await stage.service.complete(body, caller: caller(other.clients[0])) }
+                    == .commitGone
             )
             _ = try await stage.service.complete(body, caller: client)
         }
@@ -185,7 +201,8 @@ struct SessionTests {
             let client = caller(user.clients[0])
             for _ in 0..<500 { _ = try await stage.service.commit(.init(members: [1]), caller: client) }
             #expect(
-                try await refusal { try await stage.service.commit(.init(members: [1]), caller: client) } == .rateLimited
+                try await refusal { try await stage.service.commit(.init(members: [1]), caller: client) }
+                    == .rateLimited
             )
             stage.clock.advance(1)
             _ = try await stage.service.commit(.init(members: [1]), caller: client)
@@ -201,7 +218,8 @@ struct SessionTests {
             let refresh = try Refresh(group: old, participants: old.participants)
             let renewed = try old.refreshed(by: [refresh.commitment], participants: old.participants)
             let commits = try renewed.participants.map { participant in
-                let point = try #require(Hex33(try #require(renewed.publicShares[participant]).compressed))
+                let share = try #require(renewed.publicShares[participant])
+                let point = try #require(Hex33(share.compressed))
                 return WireCommit(idx: Int(participant.number), pubkey: point, hiddenNonce: point, binderNonce: point)
             }
             let group = WireGroup(commits: commits, key: user.group.wire.key, threshold: 2)
@@ -215,7 +233,8 @@ struct SessionTests {
             let client = caller(user.clients[0])
             let gid = Hex32(certain: try RegisteredGroup(group).id)
             #expect(
-                try await refusal { try await stage.service.commitRefresh(.init(gid: gid), caller: client) } == .badGroup
+                try await refusal { try await stage.service.commitRefresh(.init(gid: gid), caller: client) }
+                    == .badGroup
             )
             try await stage.service.stageRefresh(body, caller: client)
             let before = try await stage.service.commit(.init(members: [1, 2]), caller: client)
@@ -228,7 +247,9 @@ struct SessionTests {
             let key = Hex32.random()
             _ = try await stage.service.startRecovery(user.password(), caller: caller(key))
             let share = try await stage.service.selectRecovery(.init(client: user.clients[0]), caller: caller(key))
-            #expect(share.share.seckey.bytes == (user.dealing.shares[0].secret + delta).rawBytes && share.group == group)
+            #expect(
+                share.share.seckey.bytes == (user.dealing.shares[0].secret + delta).rawBytes && share.group == group
+            )
             let rows = try await stage.client.query(Statement("t", "SELECT count(*) FROM signer.shares"))
             #expect(try rows[0].int8(0) == 1)
         }
