@@ -137,7 +137,7 @@ let package = Package(
         module("FROST", ["Secp256k1", crypto]),
         tests("FROST", ["ByteCoding", "Secp256k1", crypto], resources: [.copy("Vectors")]),
         module("Pomade", ["ByteCoding", "FROST", "Nostr", "Secp256k1", crypto]),
-        tests("Pomade", ["FROST", "Nostr", "Secp256k1", crypto], resources: [.copy("Vectors")]),
+        tests("Pomade", ["ByteCoding", "FROST", "Nostr", "Secp256k1", crypto], resources: [.copy("Vectors")]),
         module("SigningRounds", ["ByteCoding", "FROST", "Pomade", "Secp256k1", deque]),
         tests(
             "SigningRounds",
