@@ -23,6 +23,15 @@ public enum TestDatabase {
         }
     }
 
+    /// Makes a database with the signer's schema and returns its connection string.
+    public static func signer() async throws -> String {
+        try await TestCluster.shared.makeDatabase(template: "signer_template") { url in
+            try await withClient(of: url, connections: 1) { client in
+                _ = try await Migrator.signer(client: client, logger: silentLogger).migrate()
+            }
+        }
+    }
+
     /// Calls `body` with a client of a new empty database and ends the client afterwards.
     @discardableResult
     public static func withEmpty<Value: Sendable>(

@@ -69,7 +69,13 @@ struct SignerCall: Sendable {
             return try await answerOwner(service)
         case .sessionList, .sessionDeactivate, .sessionDelete, .policy, .audit: return try await answerUser(service)
         case .info: return try done(try service.info(), "This signer.")
-        case .refreshStage, .refreshCommit, .repair, .keyGeneration:
+        case .refreshStage:
+            try await service.stageRefresh(read(PomadeBody.RefreshStage.self), caller: caller)
+            return try done("The new share is staged.")
+        case .refreshCommit:
+            try await service.commitRefresh(read(PomadeBody.RefreshCommit.self), caller: caller)
+            return try done("The new share is in force.")
+        case .repair, .keyGeneration:
             throw SignerFailure(.notFound, "There is no such route.")
         }
     }

@@ -22,7 +22,7 @@ struct SessionRecord: Sendable, Codable {
     let createdAt: Int64
     /// Of the group, so that lists need not open the share.
     let threshold: Int
-    let total: Int
+    var total: Int
     let idx: Int
     /// Made by a login: its owner may once replace what was copied from the other session.
     let isFromLogin: Bool
