@@ -91,6 +91,12 @@ let package = Package(
         .library(name: "RoughtimeKeys", targets: ["RoughtimeKeys"]),
         .library(name: "RoughtimeResponder", targets: ["RoughtimeResponder"]),
         .library(name: "Secp256k1", targets: ["Secp256k1"]),
+        .library(name: "PasswordHashing", targets: ["PasswordHashing"]),
+        .library(name: "Pomade", targets: ["Pomade"]),
+        .library(name: "PomadeClient", targets: ["PomadeClient"]),
+        .library(name: "SealedRecords", targets: ["SealedRecords"]),
+        .library(name: "Signer", targets: ["Signer"]),
+        .library(name: "SignerServer", targets: ["SignerServer"]),
         .library(name: "SigningRounds", targets: ["SigningRounds"]),
         .library(name: "ReleaseFormat", targets: ["ReleaseFormat"]),
         .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
@@ -137,7 +143,7 @@ let package = Package(
         module("FROST", ["Secp256k1", crypto]),
         tests("FROST", ["ByteCoding", "Secp256k1", crypto], resources: [.copy("Vectors")]),
         module("Pomade", ["ByteCoding", "FROST", "Nostr", "Secp256k1", crypto]),
-        tests("Pomade", ["FROST", "Nostr", "Secp256k1", crypto], resources: [.copy("Vectors")]),
+        tests("Pomade", ["ByteCoding", "FROST", "Nostr", "Secp256k1", crypto], resources: [.copy("Vectors")]),
         module("SigningRounds", ["ByteCoding", "FROST", "Pomade", "Secp256k1", deque]),
         tests(
             "SigningRounds",
@@ -369,8 +375,7 @@ let package = Package(
             "PomadeClient",
             [
                 "ByteCoding", "Deadlines", "FROST", "LightningPrimitives", "Nostr", "PasswordHashing", "Pomade",
-                "Secp256k1", deque,
-                httpClient, metrics, nioCore, nioHTTP1,
+                "Secp256k1", crypto, deque, httpClient, lifecycle, logging, metrics, nioCore, nioHTTP1,
             ]
         ),
         tests(
@@ -440,15 +445,19 @@ let package = Package(
                 "PostgresTestSupport", "SealedRecords", "Secp256k1", "SigningRounds", crypto, logging,
             ]
         ),
-        module("TimeArchive", ["Postgres", "Roughtime", crypto]),
+        module("TimeArchive", ["LightningPrimitives", "Nostr", "Postgres", "Roughtime", crypto]),
         module(
             "TimeStamping",
-            ["BackgroundWork", "ByteCoding", "Roughtime", "TimeArchive", crypto, lifecycle, logging, metrics]
+            [
+                "BackgroundWork", "ByteCoding", "LightningPrimitives", "Nostr", "Postgres", "Roughtime", "Secp256k1",
+                "TimeArchive", crypto, lifecycle, logging, metrics,
+            ]
         ),
         tests(
             "TimeStamping",
             [
-                "ByteCoding", "Postgres", "PostgresTestSupport", "Roughtime", "TimeArchive", "TimeTestSupport", crypto,
+                "ByteCoding", "Nostr", "Postgres", "PostgresTestSupport", "Roughtime", "Secp256k1", "TimeArchive",
+                "TimeTestSupport", crypto,
                 logging,
             ]
         ),
@@ -535,7 +544,8 @@ let package = Package(
                 "Registries", "ReleaseFormat", "Releases", "Roughtime", "RoughtimeClient", "RoughtimeKeys",
                 "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
-                "Mail", "PasswordHashing", "Pomade", "SealedRecords", "Signer", "SignerServer",
+                "Mail", "Nostr", "PasswordHashing", "Pomade", "PomadeClient", "SealedRecords", "Signer", "SignerServer",
+                crypto,
                 argumentParser,
                 httpClient, httpTypes, lifecycle,
                 logging, unixSignals,

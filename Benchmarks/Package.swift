@@ -32,6 +32,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics.git", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
     ],
     targets: [
@@ -64,6 +66,28 @@ let package = Package(
                 "Migrations",
                 "Postgres"
             ) + [logging],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "SignerBenchmark",
+            dependencies: assay(
+                "EmbeddedPostgres",
+                "FROST",
+                "LightningPrimitives",
+                "Migrations",
+                "Nostr",
+                "PasswordHashing",
+                "Pomade",
+                "Postgres",
+                "SealedRecords",
+                "Secp256k1",
+                "Signer",
+                "SignerServer"
+            ) + nio + [
+                lifecycle, logging, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ],
             swiftSettings: settings
         ),
         .executableTarget(

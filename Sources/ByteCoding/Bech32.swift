@@ -1,8 +1,14 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Bech32 (BIP 173, checksum constant 1) without its limit of 90 characters, as BOLT 11 and NIP-19 use it.
+/// Bech32 (BIP 173) and Bech32m (BIP 350) without their limit of 90 characters, as BOLT 11 and NIP-19 use the former.
 public enum Bech32 {
+    /// Which of the two a text is: they differ in a constant of the checksum.
+    public enum Form: UInt32, Sendable {
+        case bech32 = 1
+        case bech32m = 0x2BC8_30A3
+    }
+
     private static let alphabet = Array("qpzry9x8gf2tvdw0s3jn54khce6mua7l".utf8)
 
     private static let values: [UInt8?] = {
@@ -12,7 +18,10 @@ public enum Bech32 {
     }()
 
     /// Splits a text into its human-readable part, in lower case, and its 5-bit groups without the checksum.
-    public static func decode(_ text: String) throws(Bech32Error) -> (hrp: [UInt8], groups: [UInt8]) {
+    public static func decode(
+        _ text: String,
+        form: Form = .bech32
+    ) throws(Bech32Error) -> (hrp: [UInt8], groups: [UInt8]) {
         var bytes = Array(text.utf8)
         let hasLower = bytes.contains { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
         let hasUpper = bytes.contains { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }
@@ -32,13 +41,13 @@ public enum Bech32 {
         }
         guard groups.count >= 6 else { throw .tooShort }
         let hrp = Array(bytes[..<separator])
-        guard polymod(expanded(hrp) + groups) == 1 else { throw .badChecksum }
+        guard polymod(expanded(hrp) + groups) == form.rawValue else { throw .badChecksum }
         return (hrp, groups.dropLast(6))
     }
 
     /// Writes a text in lower case.
-    public static func encode(hrp: [UInt8], groups: [UInt8]) -> String {
-        let remainder = polymod(expanded(hrp) + groups + [0, 0, 0, 0, 0, 0]) ^ 1
+    public static func encode(hrp: [UInt8], groups: [UInt8], form: Form = .bech32) -> String {
+        let remainder = polymod(expanded(hrp) + groups + [0, 0, 0, 0, 0, 0]) ^ form.rawValue
         let checksum = (0..<6).map { UInt8(remainder >> UInt32(5 * (5 - $0)) & 31) }
         return String(
             decoding: hrp + [UInt8(ascii: "1")] + (groups + checksum).map { alphabet[Int($0)] },

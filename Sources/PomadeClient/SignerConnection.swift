@@ -18,7 +18,9 @@ public struct SignerConnection: Sendable, Hashable, CustomStringConvertible {
     /// The largest answer, in bytes.
     static let answerLimit = 1 << 20
 
-    /// Lives as long as the process. A signer that refuses connections is given up at once, so that others are asked.
+    /// Lives as long as the process.
+    ///
+    /// A signer that refuses connections is given up at once, so that others are asked.
     private static let http: HTTPClient = {
         var configuration = HTTPClient.Configuration()
         configuration.connectionPool.retryConnectionEstablishment = false

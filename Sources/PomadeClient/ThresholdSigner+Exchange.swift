@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+public import Crypto
 internal import LightningPrimitives
 public import Nostr
 internal import Pomade
@@ -47,6 +48,14 @@ extension ThresholdSigner {
     ///
     /// - Throws: ``ThresholdError``, or `CancellationError`.
     public func conversation(with other: NostrKey, requiresProof: Bool = true) async throws -> NIP44 {
-        NIP44(sharedX: try await sharedX(with: other, requiresProof: requiresProof))
+        NIP44(conversationKey: try await conversationKey(with: other, requiresProof: requiresProof))
+    }
+
+    /// The key of that conversation, 32 bytes.
+    ///
+    /// - Throws: ``ThresholdError``, or `CancellationError`.
+    public func conversationKey(with other: NostrKey, requiresProof: Bool = true) async throws -> SymmetricKey {
+        let secret = SymmetricKey(data: try await sharedX(with: other, requiresProof: requiresProof))
+        return SymmetricKey(data: HKDF<SHA256>.extract(inputKeyMaterial: secret, salt: Array("nip44-v2".utf8)))
     }
 }

@@ -23,7 +23,8 @@ struct Assay: AsyncParsableCommand {
             RunCommand.self, ServeCommand.self, CrawlCommand.self, SandboxCommand.self, MigrateCommand.self,
             GetCommand.self, TokenCommand.self, ReceiptCommand.self, HealthCheckCommand.self, ConfigCommand.self,
             ServicesCommand.self, ProbeCommand.self, SimulateCommand.self,
-            RoughtimeCommand.self, TimeCommand.self, SignerCommand.self, DatabaseCommand.self, ReleaseCommand.self,
+            RoughtimeCommand.self, TimeCommand.self, SignerCommand.self, FrostCommand.self, DatabaseCommand.self,
+            ReleaseCommand.self,
         ]
     )
 

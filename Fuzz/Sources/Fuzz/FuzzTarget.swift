@@ -11,9 +11,10 @@ struct FuzzTarget: Sendable {
     let check: @Sendable ([UInt8]) -> Void
 
     static let all = [
-        bolt11, caveat, challenge, credential, graph, keyRing, macaroon, outboundURL, receipt, registry, releaseArchive,
+        bolt11, caveat, challenge, credential, frostMessage, graph, keyRing, macaroon, nostrEvent, outboundURL, receipt,
+        registry, releaseArchive,
         releaseManifest, roughtimeKeys, roughtimePacket, roughtimeReport, roughtimeRequest, roughtimeResponse,
-        roughtimeServerList, serviceAnswer, servicesFile,
+        roughtimeServerList, serviceAnswer, servicesFile, signerGroup, signerRequest,
     ]
 }
 

@@ -42,5 +42,20 @@ enum Terminal {
         return answer == "y" || answer == "yes"
     }
 
+    /// Asks for a line without showing what is typed; from a pipe it takes the next line without asking.
+    static func secret(_ question: String) -> String? {
+        var shown = termios()
+        guard isInteractive, tcgetattr(STDIN_FILENO, &shown) == 0 else { return readLine() }
+        var hidden = shown
+        hidden.c_lflag &= ~tcflag_t(ECHO)
+        write(question)
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden)
+        defer {
+            tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown)
+            write("\n")
+        }
+        return readLine()
+    }
+
     private static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 }

@@ -1,0 +1,124 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import LightningPrimitives
+import Nostr
+import PasswordHashing
+import Pomade
+import PomadeClient
+import Secp256k1
+import Supervisor
+
+extension FrostCommand {
+    /// Splits a key and registers the shares.
+    struct Deal: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Split a key among signers.",
+            discussion: """
+                The key is read from --key-file, or made and written to --new-key-file; keep that file offline, nobody needs \
+                it to sign. Each signer gets one share and a proof of work. What signing needs is left in --state.
+
+                With --email a password is asked for (or read from standard input); with both, 'assay frost recover' makes \
+                the key again. The signers mail the address.
+
+                  assay frost deal --key-file key.nsec --threshold 2 --email you@example.com \\
+                    --signer https://a.example --signer https://b.example --signer https://c.example
+                """
+        )
+
+        @OptionGroup var signers: SignerOptions
+
+        @Option(help: "The file with the key to split: nsec1... or 64 hexadecimal digits.")
+        var keyFile: String?
+
+        @Option(help: "Make a new key and write it to this file, which must not exist.")
+        var newKeyFile: String?
+
+        @Option(name: .shortAndLong, help: "How many signers make a signature.")
+        var threshold = 2
+
+        @Option(help: "Where to write what signing needs; it must not exist.")
+        var state = "frost.json"
+
+        @Option(help: "An address by which the key can be recovered; a password is asked for.")
+        var email: String?
+
+        @Option(help: "The proof of work that the signers ask for, in bits.")
+        var work = KeyDealing.usualWork
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        @Flag(help: .hidden)
+        var testHashing = false
+
+        func validate() throws {
+            guard (keyFile == nil) != (newKeyFile == nil) else {
+                throw ValidationError("give either --key-file or --new-key-file")
+            }
+            guard (0...32).contains(work) else { throw ValidationError("--work lies between 0 and 32") }
+        }
+
+        func run() async throws {
+            guard !FileManager.default.fileExists(atPath: state) else {
+                throw ValidationError("\(state) exists already: name another file with --state, or move it away")
+            }
+            let urls = try signers.found()
+            let password = try email.map { try FrostCommand.secretLine("Password for \($0): ") }
+            let dealt = try await FrostCommand.asking {
+                let secret = try key()
+                let dealing = try KeyDealing(secret: secret, threshold: threshold, urls: urls)
+                if let newKeyFile { try FrostCommand.writeNew(secret.nsec + "\n", to: newKeyFile) }
+                return try await dealing.register(recovery: email != nil, work: work)
+            }
+            try FrostCommand.writeNew(String(decoding: dealt.json, as: UTF8.self), to: state)
+            let signer = try ThresholdSigner(dealt)
+            if let email, let password {
+                let faults = await signer.setRecovery(
+                    address: email,
+                    password: password,
+                    hashing: testHashing ? .pomadeTest : .pomade
+                )
+                for fault in faults { Terminal.error("recovery is not set: \(fault)") }
+            }
+            try report(signer)
+        }
+
+        private func key() throws -> SecretKey {
+            if let keyFile { return try FrostCommand.readKey(keyFile) }
+            return .random()
+        }
+
+        private struct Report: Encodable {
+            let pubkey, npub, session, state: String
+            let threshold: Int
+            let signers: [ClientState.Member]
+        }
+
+        private func report(_ signer: ThresholdSigner) throws {
+            let dealt = signer.state
+            guard !json else {
+                try Terminal.say(
+                    json: Report(
+                        pubkey: signer.key.hex,
+                        npub: signer.key.npub,
+                        session: dealt.session.description,
+                        state: state,
+                        threshold: threshold,
+                        signers: dealt.members
+                    )
+                )
+                return
+            }
+            Terminal.say("public key  \(signer.key.npub)")
+            Terminal.say("            \(signer.key.hex)")
+            Terminal.say("threshold   \(threshold) of \(dealt.members.count)")
+            Terminal.say("session     \(dealt.session)")
+            Terminal.say("state       \(state)")
+            Terminal.table([["share", "signer"]] + dealt.members.map { [String($0.idx), $0.url] })
+            if let newKeyFile { Terminal.note("The key is in \(newKeyFile): put it away, offline.") }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import LightningPrimitives
+import Nostr
+import Pomade
+import PomadeClient
+
+extension FrostCommand {
+    /// Makes the key again.
+    struct Recover: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Have the key back, by password or by mailed codes.",
+            discussion: """
+                The shares of as many signers as the threshold make the key, which is written to --key-file and nowhere \
+                else.
+
+                  assay frost recover --email you@example.com --key-file key.nsec --signer https://a.example ...
+
+                With --codes each signer mails a code; enter them when they are there, an empty line ends. Signers may hold \
+                a recovery by code back for a day, and tell you so by mail.
+                """
+        )
+
+        @OptionGroup var signers: SignerOptions
+        @OptionGroup var account: AccountOptions
+
+        @Option(help: "The new file for the key, as nsec1...")
+        var keyFile: String
+
+        @Flag(help: "Use codes that the signers mail, in place of the password.")
+        var codes = false
+
+        @Option(help: "The public key, where several accounts belong to the address.")
+        var key: String?
+
+        func run() async throws {
+            guard !FileManager.default.fileExists(atPath: keyFile) else {
+                throw ValidationError("\(keyFile) exists already: name another file, or move it away")
+            }
+            let chosen = try key.map { try FrostCommand.publicKey($0) }
+            let access = try await FrostCommand.asking {
+                try AccountAccess(urls: signers.found(), hashing: account.hashing)
+            }
+            let secret = try await proof(access)
+            let recovered = try await FrostCommand.asking {
+                try await access.recover(
+                    address: account.email,
+                    secret: secret,
+                    account: chosen.flatMap { Hex32($0.bytes) }
+                )
+            }
+            try FrostCommand.writeNew(recovered.nsec + "\n", to: keyFile)
+            Terminal.say(NostrKey(recovered).npub)
+            Terminal.note("The key is in \(keyFile).")
+        }
+
+        private func proof(_ access: AccountAccess) async throws -> AccountAccess.Secret {
+            guard codes else { return .password(try FrostCommand.secretLine("Password for \(account.email): ")) }
+            for fault in await access.requestCodes(address: account.email) { Terminal.error("\(fault)") }
+            Terminal.note("Each signer that knows the address mails a code. Enter them, an empty line ends:")
+            var entered: [String] = []
+            while let line = readLine(), !line.trimmingCharacters(in: .whitespaces).isEmpty {
+                entered += line.split(whereSeparator: \.isWhitespace).map(String.init)
+            }
+            guard !entered.isEmpty else { throw ValidationError("no code was entered") }
+            return .codes(entered)
+        }
+    }
+}

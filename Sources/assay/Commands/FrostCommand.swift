@@ -1,0 +1,146 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ByteCoding
+import Foundation
+import LightningPrimitives
+import Nostr
+import PasswordHashing
+import PomadeClient
+import Secp256k1
+import Supervisor
+
+/// Uses a Nostr key that several signers hold together.
+struct FrostCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "frost",
+        abstract: "Split a Nostr key among signers, and sign with it while no machine holds it (FROST, Pomade).",
+        discussion: """
+            Any t of n signers sign together; fewer learn nothing of the key. The signers are 'assay signer serve' or any \
+            other that speaks Pomade.
+
+            A worked example, with three signers at hand (see 'assay signer --help' to start them):
+
+              1. Make a key and split it; the secret goes to key.nsec, which you put away safely:
+                   assay frost deal --new-key-file key.nsec --threshold 2 --signer http://127.0.0.1:3001 \\
+                     --signer http://127.0.0.1:3002 --signer http://127.0.0.1:3003
+              2. Sign a note with what deal left in frost.json, which cannot show the key:
+                   echo '{"kind":1,"content":"two of three wrote this"}' | assay frost sign --event -
+              3. Stop a signer and sign again: two are enough.
+              4. Talk to somebody in secret (NIP-44), as the key's owner:
+                   echo hello | assay frost ecdh npub1... --encrypt
+              5. See who may sign with the key, and end a session:
+                   assay frost sessions
+                   assay frost sessions --deactivate SESSION
+
+            With 'deal --email you@example.com' the key can be had back later without frost.json: 'assay frost recover'.
+
+            Whoever reads frost.json can sign as you until you deactivate its session. It is written for your eyes only.
+
+            Exit codes: 0 done; 65 a file cannot be read; 69 too few signers; 64 usage.
+            """,
+        subcommands: [Deal.self, Sign.self, Exchange.self, Recover.self, Sessions.self]
+    )
+
+    /// Where the client's state is.
+    struct StateOptions: ParsableArguments {
+        @Option(help: "The file that 'assay frost deal' wrote.")
+        var state = "frost.json"
+
+        func signer() throws -> ThresholdSigner {
+            guard let json = FileManager.default.contents(atPath: state) else {
+                throw Failure(
+                    Failure.unreadable,
+                    "\(state) cannot be read: make it with 'assay frost deal', or name yours with --state"
+                )
+            }
+            do throws(ThresholdError) { return try ThresholdSigner(ClientState(json: Array(json))) } catch {
+                throw Failure(Failure.unreadable, "\(state): \(error)")
+            }
+        }
+    }
+
+    /// Which signers to ask.
+    struct SignerOptions: ParsableArguments {
+        @Option(
+            name: .customLong("signer"),
+            help: "A signer's URL as its operator gives it; repeat it for each, in the order of preference."
+        )
+        var urls: [String] = []
+
+        @Option(help: "A directory of 'assay run', whose signers are used when none is named.")
+        var data = "./assay-data"
+
+        func found() throws -> [String] {
+            if !urls.isEmpty { return urls }
+            struct RunSigners: Decodable {
+                struct Signer: Decodable { let url: String }
+                let signers: [Signer]?
+            }
+            let path = "\(data)/run.json"
+            let run = FileManager.default.contents(atPath: path)
+                .flatMap { try? JSONDecoder().decode(RunSigners.self, from: $0) }
+            guard let signers = run?.signers, !signers.isEmpty else {
+                throw ValidationError("name the signers with --signer URL; \(path) names none")
+            }
+            return signers.map(\.url)
+        }
+    }
+
+    /// What an account is known by.
+    struct AccountOptions: ParsableArguments {
+        @Option(help: "The account's address, exactly as it was given.")
+        var email: String
+
+        @Flag(help: .hidden)
+        var testHashing = false
+
+        var hashing: Argon2id { testHashing ? .pomadeTest : .pomade }
+    }
+
+    /// Runs what asks signers, and turns its errors into ones with an exit code.
+    static func asking<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do { return try await body() } catch let error as ThresholdError {
+            if case .invalid(let what) = error { throw ValidationError(what) }
+            throw Failure(Failure.unavailable, "\(error)")
+        }
+    }
+
+    /// Reads a secret key from a file: nsec or hexadecimal.
+    static func readKey(_ path: String) throws -> SecretKey {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw Failure(Failure.unreadable, "\(path) cannot be read")
+        }
+        let text = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        let bytes = Hex.decode(text)
+        if let key = bytes.flatMap({ SecretKey($0) }) ?? (try? SecretKey(nsec: text)) { return key }
+        throw Failure(Failure.unreadable, "\(path) holds no secret key: write it as nsec1... or 64 hexadecimal digits")
+    }
+
+    /// Writes a secret for its owner only, and never over another.
+    static func writeNew(_ text: String, to path: String) throws {
+        guard !FileManager.default.fileExists(atPath: path) else {
+            throw ValidationError("\(path) exists already: name another file, or move it away")
+        }
+        do { try PrivateFile.write(Array(text.utf8), to: path) } catch { throw Failure(Failure.unreadable, "\(error)") }
+    }
+
+    /// Reads a key as people write it.
+    static func publicKey(_ text: String) throws -> NostrKey {
+        if let key = Hex.decode(text).flatMap({ NostrKey($0) }) ?? (try? NostrKey(npub: text)) { return key }
+        throw ValidationError("\(text) is no public key: write npub1... or 64 hexadecimal digits")
+    }
+
+    /// Asks for a line that is not shown, or takes the next line of a pipe.
+    static func secretLine(_ question: String) throws -> String {
+        guard let line = Terminal.secret(question), !line.isEmpty else {
+            throw ValidationError("nothing was entered: \(question)")
+        }
+        return line
+    }
+
+    static func seconds(_ duration: Duration?) -> String {
+        duration.map { String(format: "%.1f ms", $0 / .milliseconds(1)) } ?? "-"
+    }
+}
