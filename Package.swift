@@ -517,6 +517,14 @@ let package = Package(
                 metrics, nioCore, nioHTTP1, nioHTTPTypes,
             ]
         ),
+        tests(
+            "SignerServer",
+            [
+                "FROST", "IPAddresses", "Nostr", "Pomade", "Postgres", "PostgresTestSupport", "SealedRecords",
+                "Secp256k1", "Signer", "SigningRounds", crypto, httpTypes, hummingbird, logging, nioCore,
+            ],
+            resources: [.copy("Vectors")]
+        ),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
         tests("HealthCheck"),
         tests(

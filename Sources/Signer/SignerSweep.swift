@@ -37,6 +37,7 @@ extension SignerService {
     public func sweep() async {
         let time = now()
         commits.sweep(now: time)
+        recordMetrics()
         await writeActivity()
         do {
             for statement in Self.passed { try await store.client.execute(statement, [.int8(time)]) }
@@ -46,6 +47,11 @@ extension SignerService {
         } catch {
             logger.error("the sweep was not finished", metadata: ["error": "\(error)"])
         }
+    }
+
+    private func recordMetrics() {
+        Gauge(label: "signer_commits_pending").record(Int64(commitCounts.pending))
+        Gauge(label: "signer_commits_expired").record(Int64(commitCounts.expired))
     }
 
     func writeActivity() async {

@@ -31,6 +31,8 @@ public struct SignerSite: Sendable {
     private let now: @Sendable () -> Int64
     /// What stands before every route's path.
     private let prefix: String
+    /// The hosts and paths of the signer's names.
+    private let addresses: [SignerAddress]
 
     /// - Parameters:
     ///   - metrics: the text of `/metrics`; `nil` for none.
@@ -51,7 +53,18 @@ public struct SignerSite: Sendable {
         addressRule = ClientAddressRule(trustedProxies: configuration.trustedProxies)
         self.logger = logger
         now = clock
-        prefix = SignerAddress(service.configuration.url)?.prefix ?? ""
+        addresses = service.configuration.urls.compactMap { SignerAddress($0) }
+        prefix = addresses.first?.prefix ?? ""
+    }
+
+    /// Whether a request that came to a shared port is to this signer: by host name, and by path if the URL has one.
+    public func takes(_ request: Request) -> Bool {
+        let authority = request.head.authority?.lowercased() ?? ""
+        return addresses.contains { address in
+            let isHost = authority == address.authority || authority == address.authorityWithPort
+            let path = request.uri.path
+            return isHost && (address.prefix.isEmpty || path.hasPrefix(address.prefix + "/"))
+        }
     }
 
     /// Answers one request; there is an answer to everything.
@@ -74,6 +87,7 @@ public struct SignerSite: Sendable {
         if request.method == .options { return SignerAnswer.preflight }
         let client = addressRule.client(peer: peer, headers: request.headers)
         if request.method == .get, let response = try metricsAnswer(request, peer: peer) { return response }
+        if request.method == .get, request.uri.path == "/healthz" { return await healthAnswer() }
         try limits?.count(path, from: client)
         if let token = linkToken(request, path) { return await follow(path, token, request) }
         if request.method == .get, SignerRoute(rawValue: path) == .info {
@@ -231,7 +245,17 @@ public struct SignerSite: Sendable {
         }
     }
 
-    // MARK: Metrics
+    // MARK: Health and metrics
+
+    /// Whether the database answers; nothing else is needed to serve.
+    private func healthAnswer() async -> Response {
+        let isReady = await service.isReady()
+        return Response(
+            status: isReady ? .ok : .serviceUnavailable,
+            headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: isReady ? #"{"ok":true}"# : #"{"ok":false}"#))
+        )
+    }
 
     private func metricsAnswer(_ request: Request, peer: IPAddress?) throws(SignerFailure) -> Response? {
         guard let metrics, request.uri.path == "/metrics" else { return nil }
