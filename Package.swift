@@ -375,7 +375,7 @@ let package = Package(
             "PomadeClient",
             [
                 "ByteCoding", "Deadlines", "FROST", "LightningPrimitives", "Nostr", "PasswordHashing", "Pomade",
-                "Secp256k1", crypto, deque, httpClient, metrics, nioCore, nioHTTP1,
+                "Secp256k1", crypto, deque, httpClient, lifecycle, logging, metrics, nioCore, nioHTTP1,
             ]
         ),
         tests(
@@ -441,19 +441,23 @@ let package = Package(
         tests(
             "Signer",
             [
-                "ByteCoding", "FROST", "IPAddresses", "Nostr", "Pomade", "Postgres", "PostgresTestSupport",
-                "SealedRecords", "Secp256k1", "SigningRounds", crypto, logging,
+                "ByteCoding", "FROST", "IPAddresses", "Migrations", "Nostr", "Pomade", "Postgres",
+                "PostgresTestSupport", "SealedRecords", "Secp256k1", "SigningRounds", crypto, logging,
             ]
         ),
-        module("TimeArchive", ["Postgres", "Roughtime", crypto]),
+        module("TimeArchive", ["LightningPrimitives", "Nostr", "Postgres", "Roughtime", crypto]),
         module(
             "TimeStamping",
-            ["BackgroundWork", "ByteCoding", "Roughtime", "TimeArchive", crypto, lifecycle, logging, metrics]
+            [
+                "BackgroundWork", "ByteCoding", "LightningPrimitives", "Nostr", "Postgres", "Roughtime", "Secp256k1",
+                "TimeArchive", crypto, lifecycle, logging, metrics,
+            ]
         ),
         tests(
             "TimeStamping",
             [
-                "ByteCoding", "Postgres", "PostgresTestSupport", "Roughtime", "TimeArchive", "TimeTestSupport", crypto,
+                "ByteCoding", "Nostr", "Postgres", "PostgresTestSupport", "Roughtime", "Secp256k1", "TimeArchive",
+                "TimeTestSupport", crypto,
                 logging,
             ]
         ),

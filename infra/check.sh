@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks the shipped configurations with the programs that read them: nginx, promtool, systemd-analyze.
+# Checks the shipped configurations with the programs that read them: nginx, promtool, systemd-analyze, and others for a
+# signer's host (pomade/check.sh).
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -56,4 +57,5 @@ if command -v make >/dev/null; then
         make --dry-run --no-print-directory "$target" N=1 HOST=host ARCHIVE=file >/dev/null
     done
 fi
+pomade/check.sh
 echo "configurations are valid"

@@ -20,6 +20,15 @@ extension AnswerSchema {
         optional: ["path", "index"]
     )
 
-    /// A score with proofs of when it was made.
-    static let stampedScore = object(["document": .string, "proof": timeProof, "after": .string])
+    /// A score with proofs of when it was made, and the oracle's word for it.
+    static let stampedScore = object(
+        [
+            "document": .string, "proof": timeProof, "after": .string,
+            "attestation": .object([
+                "id": .string, "pubkey": .string, "created_at": .integer, "kind": .integer,
+                "tags": .array(.array(.string)), "content": .string, "sig": .string,
+            ]),
+        ],
+        optional: ["attestation"]
+    )
 }

@@ -105,7 +105,7 @@ public struct GatewayServer: Service {
             bodyLimit: configuration.bodyLimit,
             deadline: configuration.requestTimeout,
             bodyDeadline: configuration.bodyTimeout,
-            receipts: ReceiptDesk(signer: configuration.receiptSigner)
+            receipts: ReceiptDesk(signer: configuration.receiptSigner, logger: logger)
         )
         let headTimeout = TimeAmount(configuration.headTimeout)
         let rule = ClientAddressRule(trustedProxies: configuration.trustedProxies)
@@ -116,7 +116,7 @@ public struct GatewayServer: Service {
                 limits: limits,
                 addressRule: rule,
                 native: NativePaths(routes),
-                receipts: ReceiptDesk(signer: configuration.receiptSigner),
+                receipts: ReceiptDesk(signer: configuration.receiptSigner, logger: logger),
                 logger: logger
             )
         }
@@ -133,7 +133,7 @@ public struct GatewayServer: Service {
         )
         // A slow client must not hold a connection for ever, and headers are bounded before they are looked at.
         let http1 = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [HeadDeadline(headTimeout), DateField()],
+            additionalChannelHandlers: [HeadDeadline(headTimeout), FramingGuard(), DateField()],
             idleTimeout: .seconds(60),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 12 * 1024,

@@ -115,11 +115,9 @@ struct RequestPipeline: RouterMiddleware {
         }
     }
 
-    /// Refuses a body whose end others on the way may see elsewhere (RFC 9112 section 6.1).
-    ///
-    /// The decoder refuses it too, but only after the request has gone on its way.
+    /// Refuses a body whose end others on the way may see elsewhere; ``FramingGuard`` has cut it off.
     private static func checkFraming(_ request: Request) throws(APIError) {
-        guard let coding = request.headers[.transferEncoding], coding.lowercased() != "chunked" else { return }
+        guard !FramingGuard.isClear(request.headers) else { return }
         throw APIError(.malformedRequest, "The only Transfer-Encoding understood is: chunked.")
     }
 

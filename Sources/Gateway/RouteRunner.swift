@@ -116,7 +116,7 @@ struct RouteRunner: Sendable {
             return PaidAnswer.annotated(response, terms, isCharged: false)
         }
         let terms = response.meteredPrice.map(terms.metered) ?? terms
-        let answer = receipts.sign(PaidAnswer.annotated(response, terms, isCharged: true), to: request, terms)
+        let answer = await receipts.sign(PaidAnswer.annotated(response, terms, isCharged: true), to: request, terms)
         let stored = terms.keepsAnswer ? PaidAnswer.stored(answer) : nil
         guard await shielded({ await gate.settle(grant, terms, answer: stored) }) else {
             throw APIError.retryLater(.serviceUnavailable, "The request took too long to be accounted for.", seconds: 1)

@@ -3,11 +3,17 @@
 
 internal import Metrics
 internal import Pomade
+internal import Synchronization
 
 /// What an attempt with one quorum failed of.
 struct AttemptFailure: Error {
     /// Never empty.
     let faults: [SignerFault]
+}
+
+/// What each signer answered.
+private final class Answers<Value: Sendable>: Sendable {
+    let results = Mutex<[Int: Result<Value, SignerFault>]>([:])
 }
 
 extension ThresholdSigner {
@@ -101,17 +107,24 @@ extension ThresholdSigner {
         _ members: [Int],
         _ ask: @escaping @Sendable (Int) async throws(SignerFault) -> Value
     ) async -> [Int: Result<Value, SignerFault>] {
-        await withTaskGroup(of: (Int, Result<Value, SignerFault>).self) { group in
+        // Answers go into a place of their own each: a group that hands over large tuples, some of them made from typed
+        // errors, mixes up their fields in optimised builds of Swift 6.3.
+        let answers = Answers<Value>()
+        await withTaskGroup(of: Void.self) { group in
             for member in members {
                 group.addTask {
-                    do throws(SignerFault) { return (member, .success(try await ask(member))) } catch {
-                        return (member, .failure(error))
-                    }
+                    let result = await Self.result(of: member, ask)
+                    answers.results.withLock { $0[member] = result }
                 }
             }
-            var results: [Int: Result<Value, SignerFault>] = [:]
-            for await (number, result) in group { results[number] = result }
-            return results
         }
+        return answers.results.withLock { $0 }
+    }
+
+    private static func result<Value: Sendable>(
+        of member: Int,
+        _ ask: @Sendable (Int) async throws(SignerFault) -> Value
+    ) async -> Result<Value, SignerFault> {
+        do throws(SignerFault) { return .success(try await ask(member)) } catch { return .failure(error) }
     }
 }

@@ -52,6 +52,9 @@ public final class ThresholdSigner: Sendable {
         return key
     }
 
+    /// Signatures that would take one round, because their nonces are here already.
+    public var readyNonces: Int { pool.count }
+
     var own: SignerConnection.Signer { SignerConnection.Signer(state.client) }
 
     /// Asks one member and says who it was when that fails.

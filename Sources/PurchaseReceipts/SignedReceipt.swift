@@ -7,23 +7,16 @@ public import Secp256k1
 
 /// Signs receipts with the service's key.
 public struct ReceiptSigner: Sendable {
-    private let secretKey: SecretKey
+    private let signer: any SchnorrSigner
     /// What payers check receipts with.
-    public let publicKey: XOnlyPublicKey
+    public var publicKey: XOnlyPublicKey { signer.publicKey }
 
-    /// Takes the service's receipt key.
-    public init(secretKey: SecretKey) {
-        guard let key = XOnlyPublicKey(secretKey.publicKey.xOnly) else {
-            preconditionFailure("a secret's public key lies on the curve")
-        }
-        self.secretKey = secretKey
-        publicKey = key
-    }
+    /// Takes who signs with the service's receipt key.
+    public init(_ signer: any SchnorrSigner) { self.signer = signer }
 
     /// Signs a purchase (BIP 340 over ``Purchase/digest``).
-    /// - Parameter auxiliary: 32 bytes of randomness, drawn when `nil`.
-    public func sign(_ purchase: Purchase, auxiliary: [UInt8]? = nil) -> SignedReceipt {
-        let signature = secretKey.signSchnorr(purchase.digest, auxiliary: auxiliary)
+    public func sign(_ purchase: Purchase) async throws -> SignedReceipt {
+        let signature = try await signer.signature(over: purchase.digest)
         return SignedReceipt(purchase: purchase, key: publicKey, signature: signature)
     }
 }

@@ -206,6 +206,26 @@ extension Setting {
         .secret,
         "Secret key of signed receipts (BIP-340), 64 hex digits; without it paid answers are not signed."
     )
+    public static let receiptGroup = Setting(
+        "ASSAY_RECEIPT_GROUP",
+        .path,
+        "In place of ASSAY_RECEIPT_KEY: a key that several signers hold together, as a file of 'assay frost deal'."
+    )
+    public static let oracleKey = Setting(
+        "ASSAY_ORACLE_KEY",
+        .secret,
+        "Secret key with which 'assay crawl' signs for stamped scores (a Nostr key: nsec1… or 64 hex digits)."
+    )
+    public static let oracleGroup = Setting(
+        "ASSAY_ORACLE_GROUP",
+        .path,
+        "In place of ASSAY_ORACLE_KEY: a key that several signers hold together, as a file of 'assay frost deal'."
+    )
+    public static let oraclePublicKey = Setting(
+        "ASSAY_ORACLE_PUBLIC_KEY",
+        .text,
+        "The oracle's public key, shown in /.well-known/l402: npub1… or 64 hex digits."
+    )
     public static let depositTiers = Setting(
         "ASSAY_DEPOSIT_TIERS",
         .text,
@@ -226,7 +246,8 @@ extension Setting {
     )
     private static let money = [
         l402Secret, keyRing, operatorSecret, invoiceExpiry, tokenLifetime, defaultPrice, profilePrice, verdictsPrice,
-        holdLifetime, paymentScheme, receiptKey, depositTiers, depositMaximum, bareDeposits,
+        holdLifetime, paymentScheme, receiptKey, receiptGroup, oracleKey, oracleGroup, oraclePublicKey, depositTiers,
+        depositMaximum, bareDeposits,
     ]
 
     // Limits

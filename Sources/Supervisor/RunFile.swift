@@ -63,6 +63,13 @@ public struct RunFile: Sendable, Codable, Hashable {
         }
     }
 
+    /// A holder of shares of keys.
+    public struct Signer: Sendable, Codable, Hashable {
+        public var url: String
+
+        public init(url: String) { self.url = url }
+    }
+
     public var api: String
     public var crawlerMetrics: String
     /// The database's connection URL; without a password.
@@ -71,6 +78,8 @@ public struct RunFile: Sendable, Codable, Hashable {
     public var payer: Payer
     /// Missing in files of versions that had none.
     public var roughtime: TimeServer?
+    /// Missing in files of versions that had none.
+    public var signers: [Signer]?
     public var operatorTokenFile: String
     public var apiKeyFile: String
     public var pids: [String: Int32]
@@ -82,6 +91,7 @@ public struct RunFile: Sendable, Codable, Hashable {
         lnd: Node,
         payer: Payer,
         roughtime: TimeServer? = nil,
+        signers: [Signer]? = nil,
         operatorTokenFile: String,
         apiKeyFile: String,
         pids: [String: Int32]
@@ -92,6 +102,7 @@ public struct RunFile: Sendable, Codable, Hashable {
         self.lnd = lnd
         self.payer = payer
         self.roughtime = roughtime
+        self.signers = signers
         self.operatorTokenFile = operatorTokenFile
         self.apiKeyFile = apiKeyFile
         self.pids = pids
@@ -113,8 +124,8 @@ public struct RunFile: Sendable, Codable, Hashable {
     ///
     /// Only processes that still run the given program are touched: a process id may belong to somebody else by now.
     public func stopLeftovers(program: String) async {
-        let names = ["serve", "crawl", "sandbox", "roughtime"]
-        let left = names.compactMap { pids[$0] }.filter { Self.runs($0, program) }
+        // The run's own process is whoever asks, or somebody else by now.
+        let left = pids.filter { $0.key != "run" }.values.filter { Self.runs($0, program) }
         for id in left { kill(id, SIGTERM) }
         for _ in 0..<200 where left.contains(where: { Self.runs($0, program) }) {
             try? await Task.sleep(for: .milliseconds(50))

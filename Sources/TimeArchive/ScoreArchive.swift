@@ -29,7 +29,7 @@ public struct ScoreArchive: Sendable {
     private static let find = Statement(
         "time.find_score",
         """
-        SELECT s.document, s.leaf, s.path, t.salt, t.chain, t.after
+        SELECT s.document, s.leaf, s.path, t.salt, t.chain, t.after, t.attestation
         FROM stamped_scores s JOIN score_stamps t ON t.id = s.stamp WHERE s.node = $1
         """
     )
@@ -54,7 +54,7 @@ public struct ScoreArchive: Sendable {
     private static let insertStamp = Statement(
         "time.insert_stamp",
         """
-        INSERT INTO score_stamps (salt, chain, response, after, scores) VALUES ($1, $2, $3, $4, $5) RETURNING id
+        INSERT INTO score_stamps (salt, chain, response, after, scores, root) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id
         """
     )
     private static let insertScores = Statement(
@@ -104,7 +104,12 @@ public struct ScoreArchive: Sendable {
             branch: branch,
             chain: try MalfeasanceReport(json: Data(try row.bytea(4)))
         )
-        return StampedScore(document: document, proof: proof, after: try row.bytea(5))
+        return StampedScore(
+            document: document,
+            proof: proof,
+            after: try row.bytea(5),
+            attestation: try row.optionalBytea(6)
+        )
     }
 
     /// The newest stamp; nil before the first.
@@ -155,6 +160,7 @@ public struct ScoreArchive: Sendable {
         @discardableResult
         public func keep(
             salt: [UInt8],
+            root: [UInt8],
             chain: MalfeasanceReport,
             after: [UInt8],
             scores: [ArchivedScore]
@@ -163,7 +169,7 @@ public struct ScoreArchive: Sendable {
                 ScoreArchive.insertStamp,
                 [
                     .bytea(salt), .bytea(Array(chain.json)), .bytea(chain.links.first?.response ?? []), .bytea(after),
-                    .int4(Int32(clamping: scores.count)),
+                    .int4(Int32(clamping: scores.count)), .bytea(root),
                 ]
             ).first
             guard let id = try row?.int8(0) else { throw PostgresError(.malformed, "the stamp has no number") }

@@ -11,6 +11,8 @@ public struct StampedScore: Sendable, Equatable {
     public let proof: TimeProof
     /// The time server's answer that the document names, a whole packet: it cannot be older than that.
     public let after: [UInt8]
+    /// Who vouches for the score, a Nostr event as JSON; nil while nobody has signed.
+    public let attestation: [UInt8]?
 }
 
 /// A document that goes into the archive.

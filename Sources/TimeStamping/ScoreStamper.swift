@@ -153,7 +153,7 @@ public final class ScoreStamper: Service, Sendable {
                 branch: TimeProof.Branch(index: UInt32(index), path: tree.path(of: index))
             )
         }
-        try await turn.keep(salt: stamp.salt, chain: stamp.chain, after: after, scores: scores)
+        try await turn.keep(salt: stamp.salt, root: tree.root, chain: stamp.chain, after: after, scores: scores)
         return .stamped(scores.count)
     }
 

@@ -304,7 +304,7 @@ def test_what_is_refused_at_start(program, tmp_path):
         ({"POMADE_URL": signer.url + "/"}, "slash"),
         ({"POMADE_URL": ""}, "POMADE_URL is missing"),
         ({"POMADE_BIND": "0.0.0.0"}, "TEST_MODE"),
-        ({"TEST_MODE": ""}, "MAIL_PROVIDER"),
+        ({"TEST_MODE": ""}, "MAIL_FROM_EMAIL"),
         ({"POMADE_PORT": "ninety"}, "POMADE_PORT"),
         ({"POMADE_TRUSTED_PROXY": "everyone"}, "POMADE_TRUSTED_PROXY"),
     ]:

@@ -9,6 +9,7 @@ import pathlib
 import signal
 import time
 
+import nostr_sdk
 import pytest
 import requests
 
@@ -146,6 +147,42 @@ def test_a_bought_score_is_younger_than_one_answer_and_older_than_another(stamps
     assert requests.get(f"{stamps.api}/v1/time/scores/{'0' * 64}", timeout=10).status_code == 404
     assert requests.get(f"{stamps.api}/v1/time/scores/nonsense", timeout=10).status_code == 400
     assert metric(stamps, 'assay_time_stamps_total{kind="scores",result="ok"}')
+
+
+def attested_score(run):
+    """A stamped score for which the crawler has signed."""
+    operator = pathlib.Path(run.info["operatorTokenFile"]).read_text().strip()
+    node = requests.get(run.api + "/api/agents/top", params={"limit": 1}, timeout=10).json()["data"][0]
+    end = time.time() + 90
+    while time.time() < end:
+        answer = requests.get(f"{run.api}/v1/time/scores/{node['publicKeyHash']}", timeout=10,
+                              headers={"X-Operator-Token": operator})
+        if answer.status_code == 200 and "attestation" in answer.json():
+            Description(run.api).check("/v1/time/scores/{ident}", answer)
+            return answer.json()
+        time.sleep(0.5)
+    raise AssertionError("nobody has signed for the score")
+
+
+def test_a_stamped_score_carries_the_oracles_word_that_others_verify(stamps, tmp_path):
+    score = attested_score(stamps)
+    event = score["attestation"]
+    assert nostr_sdk.Event.from_json(json.dumps(event)).verify()
+    oracle = requests.get(stamps.api + "/.well-known/l402", timeout=10).json()["oracleKey"]
+    assert event["pubkey"] == oracle and event["kind"] == 30078
+    (tmp_path / "document").write_text(score["document"])
+    for name in ("proof", "attestation"):
+        (tmp_path / name).write_text(json.dumps(score[name]))
+
+    def verify(*more):
+        return stamps.command("time", "verify", str(tmp_path / "proof"), "--document", str(tmp_path / "document"),
+                              "--attestation", str(tmp_path / "attestation"), *more)
+
+    assert verify("--signer", nostr_sdk.PublicKey.parse(oracle).to_bech32()).returncode == 0
+    assert verify("--signer", "11" * 32).returncode == 1
+    event["tags"] = [["root", "00" * 32] if tag[0] == "root" else tag for tag in event["tags"]]
+    (tmp_path / "attestation").write_text(json.dumps(event))
+    assert verify().returncode == 1
 
 
 def test_every_answer_has_one_date_by_the_clock_that_signs(stamps):

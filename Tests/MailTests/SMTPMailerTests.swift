@@ -39,6 +39,19 @@ struct SMTPMailerTests {
         #expect(decoded(mail) == [message.text, message.html])
     }
 
+    @Test("a server that begins with TLS is spoken to so", .timeLimit(.minutes(1)))
+    func implicitTLS() async throws {
+        let received = try await MailServer.run("tls") { server in
+            let sender = try Samples.sender()
+            let mailer = SMTPMailer(server.server(), sender: sender, timeout: .seconds(30), startsWithTLS: true)
+            try await mailer.send(Samples.message())
+            // The same server, spoken to as one that begins in plain text, gets nothing.
+            let wrong = SMTPMailer(server.server(), sender: sender, timeout: .seconds(1), startsWithTLS: false)
+            await #expect(throws: MailFailure.self) { try await wrong.send(Samples.message()) }
+        }
+        #expect(received.map(\.login) == ["mailer"])
+    }
+
     @Test("nobody logs in without a user", .timeLimit(.minutes(1)))
     func withoutUser() async throws {
         let received = try await MailServer.run("starttls-open") { server in
@@ -153,5 +166,40 @@ struct SMTPMailerTests {
         #expect(words.count > 1)
         let decoded = words.compactMap { Base64.decode($0.output.1).map { String(decoding: $0, as: UTF8.self) } }
         #expect(decoded.joined() == name)
+    }
+
+    @Test("no address or name that is accepted adds a line to the header")
+    func injection() throws {
+        var generator = SystemRandomNumberGenerator()
+        let pieces = [
+            "a", "b", "@", ".", "\r\n", "\n", "\r", " ", "Bcc: x@y.example", "\u{0}", "\u{85}", "\u{2028}", "<", ">",
+            ",", "é",
+        ]
+        var accepted = 0
+        for _ in 0..<4000 {
+            let text = (0..<Int.random(in: 3...9)).compactMap { _ in pieces.randomElement(using: &generator) }.joined()
+            let address = try? EmailAddress(text)
+            let sender = try? MailSender(address: EmailAddress("signer@example.com"), name: text)
+            if address == nil, sender == nil { continue }
+            accepted += 1
+            let to = try address ?? EmailAddress("user@example.org")
+            let message = MailMessage.oneTimePassword("1", signer: "https://signer.example", to: to)
+            let bytes = MIMEMessage(message, from: try sender ?? Samples.sender(), at: .distantPast).bytes
+            var names: [String] = []
+            for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+                #expect(line.last == UInt8(ascii: "\r"))
+                let content = line.dropLast()
+                if content.isEmpty { break }
+                #expect(!content.contains(UInt8(ascii: "\r")))
+                // A line that begins with a space belongs to the one before.
+                if content.first == UInt8(ascii: " ") { continue }
+                names.append(String(decoding: content.prefix { $0 != UInt8(ascii: ":") }, as: UTF8.self))
+            }
+            let expected = [
+                "From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Auto-Submitted", "Content-Type",
+            ]
+            #expect(names == expected)
+        }
+        #expect(accepted > 0)
     }
 }

@@ -10,10 +10,10 @@ import Testing
 
 @Suite("Receipt files")
 struct ReceiptFileTests {
-    let signer = ReceiptSigner(secretKey: .random())
+    let signer = ReceiptSigner(HeldKey(.random()))
     let preimage = Preimage.random()
 
-    func file() -> ReceiptFile {
+    func file() async throws -> ReceiptFile {
         let (request, response) = (Array("ask".utf8), Array("answer".utf8))
         let purchase = Purchase(
             paymentHash: preimage.paymentHash,
@@ -23,7 +23,7 @@ struct ReceiptFileTests {
             time: 1000
         )
         return ReceiptFile(
-            receipt: signer.sign(purchase),
+            receipt: try await signer.sign(purchase),
             url: "https://example.org/a?b=c",
             serverKey: "",
             method: "POST",
@@ -41,8 +41,8 @@ struct ReceiptFileTests {
     func failures(
         key: XOnlyPublicKey? = nil,
         _ alter: (inout ReceiptFile) throws -> Void
-    ) rethrows -> [ReceiptReport.Check] {
-        var file = file()
+    ) async throws -> [ReceiptReport.Check] {
+        var file = try await file()
         try alter(&file)
         let report = file.verify(expectedKey: key ?? signer.publicKey)
         let failed = report.entries.filter { $0.outcome == .failed }.map(\.check)
@@ -52,24 +52,24 @@ struct ReceiptFileTests {
     }
 
     @Test("a true file passes, and each lie fails its own check")
-    func checks() throws {
-        #expect(failures { _ in } == [])
-        #expect(failures { $0.method = "GET" } == [.request])
-        #expect(failures { $0.target = "/a?b=d" } == [.request])
-        #expect(failures { $0.requestBody.append(0) } == [.request])
-        #expect(failures { $0.responseBody.append(0) } == [.response])
-        #expect(failures { $0.paymentHash = Preimage.random().paymentHash } == [.payment])
-        #expect(failures { $0.paid = MilliSatoshi(msat: 999) } == [.price])
-        #expect(failures { $0.receivedAt += 600 } == [])
-        #expect(failures { $0.receivedAt += 601 } == [.time])
-        #expect(failures { $0.receivedAt -= 601 } == [.time])
-        #expect(failures { $0.receivedAt = .min } == [.time])
-        #expect(failures(key: ReceiptSigner(secretKey: .random()).publicKey) { _ in } == [.key])
+    func checks() async throws {
+        #expect(try await failures { _ in } == [])
+        #expect(try await failures { $0.method = "GET" } == [.request])
+        #expect(try await failures { $0.target = "/a?b=d" } == [.request])
+        #expect(try await failures { $0.requestBody.append(0) } == [.request])
+        #expect(try await failures { $0.responseBody.append(0) } == [.response])
+        #expect(try await failures { $0.paymentHash = Preimage.random().paymentHash } == [.payment])
+        #expect(try await failures { $0.paid = MilliSatoshi(msat: 999) } == [.price])
+        #expect(try await failures { $0.receivedAt += 600 } == [])
+        #expect(try await failures { $0.receivedAt += 601 } == [.time])
+        #expect(try await failures { $0.receivedAt -= 601 } == [.time])
+        #expect(try await failures { $0.receivedAt = .min } == [.time])
+        #expect(try await failures(key: ReceiptSigner(HeldKey(.random())).publicKey) { _ in } == [.key])
     }
 
     @Test("a receipt whose numbers were altered fails its signature")
-    func alteredReceipt() throws {
-        let failed = try failures { file in
+    func alteredReceipt() async throws {
+        let failed = try await failures { file in
             let text = file.receipt.headerValue.replacing("price_msat=1000", with: "price_msat=999")
             file.receipt = try SignedReceipt(headerValue: text)
         }
@@ -77,8 +77,8 @@ struct ReceiptFileTests {
     }
 
     @Test("what the file cannot know is skipped, not passed")
-    func skipped() throws {
-        var file = file()
+    func skipped() async throws {
+        var file = try await file()
         (file.paid, file.paymentHash) = (nil, nil)
         let report = file.verify(expectedKey: nil)
         #expect(report[.key] == .skipped)
@@ -99,9 +99,9 @@ struct ReceiptFileTests {
     }
 
     @Test("a file is read whole or not at all, and never fatally")
-    func truncation() throws {
-        let data = file().data
-        #expect(try ReceiptFile(parsing: data) == file(signature: data))
+    func truncation() async throws {
+        let data = try await file().data
+        #expect(try ReceiptFile(parsing: data) == (await file(signature: data)))
         for length in 0..<(data.count - 2) {
             #expect(throws: UnreadableReceipt.self) { try ReceiptFile(parsing: data.prefix(length)) }
         }
@@ -116,8 +116,8 @@ struct ReceiptFileTests {
     }
 
     /// The same file with the signature of a written one: signatures are randomised.
-    private func file(signature data: Data) throws -> ReceiptFile {
-        var file = file()
+    private func file(signature data: Data) async throws -> ReceiptFile {
+        var file = try await file()
         file.receipt = try ReceiptFile(parsing: data).receipt
         return file
     }

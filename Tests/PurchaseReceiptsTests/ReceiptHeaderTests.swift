@@ -8,36 +8,36 @@ import Testing
 
 @Suite("Receipt headers")
 struct ReceiptHeaderTests {
-    let signer = ReceiptSigner(secretKey: .random())
+    let signer = ReceiptSigner(HeldKey(.random()))
 
-    func receipt() -> SignedReceipt {
+    func receipt() async throws -> SignedReceipt {
         let hash = ContentHash(body: [])
-        return signer.sign(
+        return try await signer.sign(
             Purchase(paymentHash: Preimage.random().paymentHash, request: hash, response: hash, price: .sat(2), time: 9)
         )
     }
 
     @Test("a signature holds for its purchase and key only")
-    func signature() throws {
-        let (first, second) = (receipt(), receipt())
+    func signature() async throws {
+        let (first, second) = (try await receipt(), try await receipt())
         #expect(first.isSigned(by: signer.publicKey))
-        #expect(!first.isSigned(by: ReceiptSigner(secretKey: .random()).publicKey))
+        #expect(!first.isSigned(by: ReceiptSigner(HeldKey(.random())).publicKey))
         let swapped =
             second.headerValue.split(separator: ", ").dropLast() + first.headerValue.split(separator: ", ").suffix(1)
         #expect(!(try SignedReceipt(headerValue: swapped.joined(separator: ", "))).isSigned(by: signer.publicKey))
     }
 
     @Test("order, blanks and unknown members do not matter")
-    func tolerance() throws {
-        let receipt = receipt()
+    func tolerance() async throws {
+        let receipt = try await receipt()
         let members = receipt.headerValue.split(separator: ", ").map(String.init)
         let odd = (members.reversed() + ["new=\"x\"", "other=-5", "third=::"]).joined(separator: " \t,")
         #expect(try SignedReceipt(headerValue: "  " + odd + " ") == receipt)
     }
 
     @Test("a member that is missing, doubled or of another form is refused")
-    func refusals() throws {
-        let members = receipt().headerValue.split(separator: ", ").map(String.init)
+    func refusals() async throws {
+        let members = try await receipt().headerValue.split(separator: ", ").map(String.init)
         #expect(members.count == 8)
         for index in members.indices {
             var without = members
@@ -59,8 +59,8 @@ struct ReceiptHeaderTests {
     }
 
     @Test("no truncation or flipped bit of a header is a valid receipt for anything else")
-    func mutations() throws {
-        let original = receipt()
+    func mutations() async throws {
+        let original = try await receipt()
         let line = Array(original.headerValue.utf8)
         for length in 0..<line.count {
             let text = String(decoding: line.prefix(length), as: UTF8.self)

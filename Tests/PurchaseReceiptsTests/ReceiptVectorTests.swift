@@ -45,15 +45,15 @@ struct ReceiptCase: Decodable {
 @Suite("Receipt vectors")
 struct ReceiptVectorTests {
     @Test("digest, signature and header are those of an independent implementation")
-    func vectors() throws {
+    func vectors() async throws {
         let cases = try ReceiptCase.all()
         #expect(cases.count == 3)
         for vector in cases {
             let purchase = try vector.purchase()
             #expect(Hex.encode(purchase.digest) == vector.digestHex, "\(vector.name)")
             let secret = try #require(Hex.decode(vector.secretKeyHex).flatMap { SecretKey($0) })
-            let signer = ReceiptSigner(secretKey: secret)
-            let receipt = signer.sign(purchase, auxiliary: Hex.decode(vector.auxiliaryHex))
+            let signer = ReceiptSigner(HeldKey(secret, auxiliary: Hex.decode(vector.auxiliaryHex)))
+            let receipt = try await signer.sign(purchase)
             #expect(receipt.headerValue == vector.headerValue, "\(vector.name)")
             #expect(receipt.isSigned(by: signer.publicKey))
             #expect(try SignedReceipt(headerValue: vector.headerValue) == receipt)

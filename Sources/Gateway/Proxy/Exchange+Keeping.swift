@@ -52,7 +52,7 @@ extension Exchange {
         upstream.responseHeaders.apply(to: &headers)
         var response = APIResponse(status: answer.status, headers: headers, body: body)
         response = PaidAnswer.annotated(response, ticket.terms, isCharged: true)
-        response = proxy.receipts.sign(
+        response = await proxy.receipts.sign(
             response,
             method: request.method,
             target: request.uri.string,

@@ -41,6 +41,8 @@ public struct DiscoveryFacts: Sendable {
     public var version: String
     /// The public key of signed receipts, 64 hexadecimal digits (BIP 340).
     public var receiptKey: String?
+    /// The public key of attested scores, 64 hexadecimal digits (BIP 340).
+    public var oracleKey: String?
     public var tokenLifetimeSeconds: Int64
     public var offersPayment: Bool
     public var deposits: DepositSchedule
@@ -52,6 +54,7 @@ public struct DiscoveryFacts: Sendable {
     public init(
         version: String,
         receiptKey: String?,
+        oracleKey: String? = nil,
         tokenLifetimeSeconds: Int64,
         offersPayment: Bool,
         deposits: DepositSchedule,
@@ -60,6 +63,7 @@ public struct DiscoveryFacts: Sendable {
     ) {
         self.version = version
         self.receiptKey = receiptKey
+        self.oracleKey = oracleKey
         self.tokenLifetimeSeconds = tokenLifetimeSeconds
         self.offersPayment = offersPayment
         self.deposits = deposits
@@ -121,6 +125,7 @@ private struct Manifest: Encodable {
     let macaroonFormat = "v2"
     let tokenLifetimeSeconds: Int64
     let receiptKey: String?
+    let oracleKey: String?
     let receiptScheme = "bip340: sha256('assay/receipt/1' || payment hash || request || response || price || time)"
     let openapi = "/openapi.json"
     let services: [Service]
@@ -180,6 +185,7 @@ extension APIRoute {
             schemes: facts.offersPayment ? ["L402", "Payment"] : ["L402"],
             tokenLifetimeSeconds: facts.tokenLifetimeSeconds,
             receiptKey: facts.receiptKey,
+            oracleKey: facts.oracleKey,
             services: services.map { name, routes in
                 Manifest.Service(
                     name: name,

@@ -94,6 +94,10 @@ extension APIRoute {
         body.writeBytes(document)
         body.writeString(#","proof":"#)
         body.writeBytes(score.proof.json)
+        if let attestation = score.attestation {
+            body.writeString(#","attestation":"#)
+            body.writeBytes(attestation)
+        }
         body.writeString("}")
         return APIResponse(headers: [.contentType: "application/json", .cacheControl: "no-store"], body: body)
     }

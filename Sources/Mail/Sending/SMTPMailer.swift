@@ -11,14 +11,21 @@ public final class SMTPMailer: Mailer {
     private let server: SMTPServer
     private let sender: MailSender
     private let timeout: Duration
+    private let startsWithTLS: Bool
     private let thread = DispatchQueue(label: "smtp", qos: .utility)
 
     /// - Precondition: plain text is for the loopback only.
-    public init(_ server: SMTPServer, sender: MailSender, timeout: Duration = .seconds(30)) {
+    public convenience init(_ server: SMTPServer, sender: MailSender, timeout: Duration = .seconds(30)) {
+        self.init(server, sender: sender, timeout: timeout, startsWithTLS: server.port == 465 && !server.isPlainText)
+    }
+
+    /// - Parameter startsWithTLS: whether TLS comes before the first word, on whatever port.
+    init(_ server: SMTPServer, sender: MailSender, timeout: Duration, startsWithTLS: Bool) {
         precondition(!server.isPlainText || server.isLoopback, "mails do not leave the host without TLS")
         self.server = server
         self.sender = sender
         self.timeout = timeout
+        self.startsWithTLS = startsWithTLS
     }
 
     public func send(_ message: MailMessage) async throws(MailFailure) {
@@ -36,7 +43,7 @@ public final class SMTPMailer: Mailer {
     private func deliver(_ message: MailMessage, _ cancellation: Cancellation) -> MailFailure? {
         let bytes = MIMEMessage(message, from: sender, at: .now).bytes
         let host = server.host.contains(":") ? "[\(server.host)]" : server.host
-        let scheme = server.port == 465 && !server.isPlainText ? "smtps" : "smtp"
+        let scheme = startsWithTLS ? "smtps" : "smtp"
         var code = 0
         let outcome = withCStrings([
             "\(scheme)://\(host):\(server.port)", sender.address.text, message.to.text, server.authoritiesPath,

@@ -65,6 +65,14 @@ public struct TimeProof: Equatable, Sendable {
     /// The digest of a document: SHA-256.
     public static func digest(of document: some DataProtocol) -> [UInt8] { Array(SHA256.hash(data: document)) }
 
+    /// What the exchange was made for: the root of the tree that the digest is a leaf of, or the digest itself.
+    ///
+    /// `nil` when the way to the root is longer than any tree's.
+    public var root: [UInt8]? {
+        guard let branch else { return digest }
+        return MerkleTree.root(leaf: digest, index: branch.index, path: branch.path, hash: .sha512First32)
+    }
+
     /// The nonce that binds an exchange to a digest, or to the root of a tree of digests.
     ///
     /// - Parameters:
@@ -104,10 +112,6 @@ public struct TimeProof: Equatable, Sendable {
                 throw .untrustedKey(link.publicKey)
             }
         }
-        let root =
-            branch.map {
-                MerkleTree.root(leaf: digest, index: $0.index, path: $0.path, hash: .sha512First32)
-            } ?? digest
         guard let root, let first = try? Request(reading: chain.links[0].request),
             first.nonce == Self.nonce(for: root, salt: salt)
         else { throw .notBound }

@@ -45,6 +45,12 @@ public struct EvidenceReport: Sendable {
         public let name: String
         public let outcome: Outcome
         public let detail: String
+
+        public init(name: String, outcome: Outcome, detail: String) {
+            self.name = name
+            self.outcome = outcome
+            self.detail = detail
+        }
     }
 
     public internal(set) var checks: [Check] = []
@@ -62,6 +68,17 @@ public struct EvidenceReport: Sendable {
 
     mutating func note(_ name: String, _ outcome: Outcome, _ detail: String) {
         checks.append(Check(name: name, outcome: outcome, detail: detail))
+    }
+
+    /// Adds a check of what this module knows nothing about.
+    ///
+    /// - Parameters:
+    ///   - conclusion: said if everything holds.
+    ///   - warning: said in any case.
+    public mutating func note(_ check: Check, conclusion: String? = nil, warning: String? = nil) {
+        checks.append(check)
+        if let warning { warnings.append(warning) }
+        if !holds { conclusions = [] } else if let conclusion { conclusions.append(conclusion) }
     }
 }
 

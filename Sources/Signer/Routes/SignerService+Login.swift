@@ -52,7 +52,7 @@ extension SignerService {
             case .failure(let failure): return .failure(failure)
             case .success(let chosen): row = chosen
             }
-            guard let stored = try await transaction.share(row.shareID) else { return .failure(Self.sessionGone) }
+            guard let stored = try await transaction.share(of: row) else { return .failure(Self.sessionGone) }
             let time = now()
             var record = SessionRecord(
                 client: caller.key,
@@ -194,7 +194,7 @@ extension SignerService {
             switch try await choose(body.client, .recovery, .noRecovery, caller, transaction) {
             case .failure(let failure): return .failure(failure)
             case .success(let row):
-                guard let stored = try await transaction.share(row.shareID) else { return .failure(Self.sessionGone) }
+                guard let stored = try await transaction.share(of: row) else { return .failure(Self.sessionGone) }
                 for hash in row.record.emailHashes { try await transaction.removeRequest(row.shareID, hash) }
                 try await note(.recovered, row, caller, transaction)
                 let content = PomadeContent.ShareAndGroup(

@@ -14,7 +14,7 @@ extension SignerService {
     public func stageRefresh(_ body: PomadeBody.RefreshStage, caller: SignerCaller) async throws(SignerFailure) {
         try await run { transaction in
             let row = try requireActive(try await transaction.session(caller.key))
-            guard let stored = try await transaction.share(row.shareID) else { throw Self.sessionGone }
+            guard let stored = try await transaction.share(of: row) else { throw Self.sessionGone }
             let next = try stored.share.refreshed(by: body)
             try await transaction.stage(next, of: row.shareID)
             try await note(.refresh, row, caller, transaction)
@@ -28,7 +28,7 @@ extension SignerService {
     public func commitRefresh(_ body: PomadeBody.RefreshCommit, caller: SignerCaller) async throws(SignerFailure) {
         let changed = try await run { transaction -> [Hex32] in
             let row = try requireActive(try await transaction.session(caller.key))
-            guard let stored = try await transaction.share(row.shareID) else { throw Self.sessionGone }
+            guard let stored = try await transaction.share(of: row) else { throw Self.sessionGone }
             if stored.share.registered.id == body.gid.bytes { return [] }
             guard let next = try await transaction.staged(row.shareID), next.registered.id == body.gid.bytes else {
                 throw SignerFailure(.badGroup, "No share of that group is staged: stage it first.")

@@ -120,6 +120,7 @@ extension SignerService {
             sealed: try row.bytea(4),
             secret: try row.bytea(5)
         )
+        try StoreTransaction.requireOwner(share, record)
         return ReadySession(
             id: id,
             version: try row.int8(0),

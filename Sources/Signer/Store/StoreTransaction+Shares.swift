@@ -49,11 +49,20 @@ extension StoreTransaction {
         )
     }
 
-    /// Reads a share.
-    func share(_ id: [UInt8]) async throws -> StoredShare? {
+    /// Reads a session's share.
+    func share(of session: SessionRow) async throws -> StoredShare? {
+        let id = session.shareID
         guard let row = try await query(ShareSQL.read, [.bytea(id)]).first else { return nil }
         let share = try Self.share(ring, id: id, sealed: row.bytea(0), secret: row.bytea(1))
+        try Self.requireOwner(share, session.record)
         return StoredShare(id: id, share: share)
+    }
+
+    /// Refuses a share that is not the session's: somebody has changed what points from one to the other.
+    static func requireOwner(_ share: SignerShare, _ record: SessionRecord) throws {
+        guard share.registered.userKey == record.user, share.number == record.idx else {
+            throw SealedRecordError(.forged, "a session points to a share of another key")
+        }
     }
 
     /// Opens what stands in a share's row.

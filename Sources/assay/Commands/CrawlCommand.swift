@@ -104,7 +104,8 @@ struct CrawlCommand: AsyncParsableCommand {
                 + Job.evidence(
                     client,
                     calibrationInterval: .milliseconds(settings.integer(.calibrationInterval) ?? 3_600_000)
-                ) + probing.jobs,
+                ) + probing.jobs
+                + (try SigningKeys.oracle(settings, logger: logger).map { [.scoreAttestation($0)] } ?? []),
             client: client,
             owner: owner,
             logger: logger

@@ -68,8 +68,8 @@ struct RunCommand: AsyncParsableCommand {
         )
 
         Terminal.note("Assay \(BuildInfo.current.version), data in \(directory.path)")
-        let (database, server) = try await openDatabase(directory, settings, logger)
-        let stack = RunStack(plan: plan, database: database, logger: logger)
+        let (database, server) = try await openDatabase(plan, settings, logger)
+        let stack = RunStack(plan: plan, database: database, cluster: try await server?.endpoint(), logger: logger)
         var services: [any Service] = server.map { [$0] } ?? []
         services += stack.services
         services.append(RunStarter(stack: stack))
@@ -77,9 +77,10 @@ struct RunCommand: AsyncParsableCommand {
         Terminal.note("Stopped.")
     }
 
-    private func openDatabase(_ directory: RunDirectory, _ settings: Settings, _ logger: Logger) async throws
+    private func openDatabase(_ plan: RunPlan, _ settings: Settings, _ logger: Logger) async throws
         -> (url: String, server: EmbeddedPostgres?)
     {
+        let directory = plan.directory
         var database: Database
         if let url = settings.secret(.databaseURL) {
             Terminal.note("  database   your own (DATABASE_URL)")
@@ -105,6 +106,9 @@ struct RunCommand: AsyncParsableCommand {
             logger: logger
         )
         let applied = try await Database.migrate(client, logger: logger)
+        if let endpoint = try await database.server?.endpoint() {
+            try await plan.signers.prepare(client, endpoint, logger: logger)
+        }
         await client.shutDown()
         if !applied.isEmpty { Terminal.note("  schema     \(applied.count) migrations applied") }
         return (database.connectionString, database.server)

@@ -97,7 +97,8 @@ struct ServeCommand: AsyncParsableCommand {
         let own =
             Self.routes(oracle, monitor, settings, modules: modules) + probes.routes
             + (time.map(APIRoute.time) ?? []) + (stamps.map { APIRoute.stamps($0.desk) } ?? [])
-        let signer = try ReceiptSigner.configured(settings)
+        let key = try SigningKeys.receipts(settings, logger: logger)
+        let signer = key.map { ReceiptSigner($0) }
         gateway.receiptSigner = signer
         let blocked = try await Self.watchBlockList(settings, gateway.blockList, logger: logger)
         if let blocked { till.reload.add { await blocked.reload() } }
@@ -119,9 +120,8 @@ struct ServeCommand: AsyncParsableCommand {
         let services: [any Service] =
             (database.server.map { [$0] } ?? []) + [client, money, readiness, LNDWatch([(.invoice, lnd)])]
             + till.services
-            + (blocked.map { [$0] } ?? []) + (clock.map { [$0] } ?? []) + probes.services + (stamps?.services ?? []) + [
-                oracle, server,
-            ]
+            + (blocked.map { [$0] } ?? []) + (clock.map { [$0] } ?? []) + probes.services + (stamps?.services ?? [])
+            + SigningKeys.services([key]) + [oracle, server]
         try await Services.run(services, parent: parent, logger: logger)
         await lnd.shutdown()
     }

@@ -1,8 +1,8 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-import EmbeddedPostgres
 import ArgumentParser
+import EmbeddedPostgres
 import Foundation
 import Logging
 import Metrics
@@ -121,7 +121,10 @@ struct SignerCommand: AsyncParsableCommand {
                 let configuration = try SignerWiring.configuration(settings)
                 let rotation = SecretRotation(configuration: configuration, keys: keys, client: client)
                 let progress = try await rotation.run { progress in
-                    logger.info("rotating", metadata: ["signer.shares": "\(progress.shares)", "signer.sessions": "\(progress.sessions)"])
+                    logger.info(
+                        "rotating",
+                        metadata: ["signer.shares": "\(progress.shares)", "signer.sessions": "\(progress.sessions)"]
+                    )
                 }
                 print(
                     "written anew: \(progress.shares) shares, \(progress.sessions) sessions, "
@@ -140,7 +143,8 @@ struct SignerCommand: AsyncParsableCommand {
 
         struct Verify: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
-                abstract: "Follow every user's chain of hashes from its first entry to its end; exit 65 if one is broken."
+                abstract:
+                    "Follow every user's chain of hashes from its first entry to its end; exit 65 if one is broken."
             )
 
             func run() async throws {

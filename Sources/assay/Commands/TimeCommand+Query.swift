@@ -6,6 +6,7 @@ import ByteCoding
 import Foundation
 import Roughtime
 import RoughtimeClient
+import Synchronization
 
 extension TimeCommand {
     /// Asks servers for the time.
@@ -83,21 +84,19 @@ extension TimeCommand {
             _ client: TimeClient,
             _ patience: Duration
         ) async -> [Result<Exchange, ExchangeFailure>] {
-            var results = [Result<Exchange, ExchangeFailure>](repeating: .failure(.noEndpoint), count: servers.count)
-            await withTaskGroup(of: (Int, Result<Exchange, ExchangeFailure>).self) { group in
+            // Results go into a place of their own each: a group that hands over tuples of this size, some of them made
+            // from typed errors, mixes up their fields in optimised builds of Swift 6.3.
+            let answers = Answers()
+            await withTaskGroup(of: Void.self) { group in
                 for (index, server) in servers.enumerated() {
-                    if index >= 16, let (done, result) = await group.next() { results[done] = result }
+                    if index >= 16 { await group.next() }
                     group.addTask {
-                        do throws(ExchangeFailure) {
-                            return (index, .success(try await client.ask(server, within: patience)))
-                        } catch {
-                            return (index, .failure(error))
-                        }
+                        let result = await client.result(of: server, within: patience)
+                        answers.results.withLock { $0[index] = result }
                     }
                 }
-                for await (done, result) in group { results[done] = result }
             }
-            return results
+            return answers.results.withLock { results in servers.indices.map { results[$0] ?? .failure(.noEndpoint) } }
         }
 
         private func offers(_ server: TimeServer) throws -> [VersionOffers] {
@@ -240,5 +239,20 @@ struct TimeAnswer: Encodable {
             TimeText.span(middle, signed: true), TimeText.span(Int128(radiusMicroseconds)),
             TimeText.utc(Int128(midpointMicroseconds)), flags,
         ]
+    }
+}
+
+/// What each question led to.
+private final class Answers: Sendable {
+    let results = Mutex([Int: Result<Exchange, ExchangeFailure>]())
+}
+
+extension TimeClient {
+    fileprivate func result(of server: TimeServer, within limit: Duration) async -> Result<Exchange, ExchangeFailure> {
+        do throws(ExchangeFailure) {
+            return .success(try await ask(server, within: limit))
+        } catch {
+            return .failure(error)
+        }
     }
 }

@@ -4,8 +4,11 @@
 import ArgumentParser
 import ByteCoding
 import Foundation
+import LightningPrimitives
+import Nostr
 import Roughtime
 import RoughtimeClient
+import TimeArchive
 
 extension TimeCommand {
     /// Verifies a time proof or a report of malfeasance.
@@ -21,6 +24,11 @@ extension TimeCommand {
                   assay time verify proof.json --document score.json \\
                     --after response.bin --key KEY
                   assay time verify malfeasance.json
+
+                A stamped score also has the oracle's word (member "attestation"), a Nostr event about all scores of a stamp:
+
+                  assay time verify proof.json --document score.json \
+                    --attestation event.json --signer NPUB
 
                 --after takes the response packet whose SHA-256 the JSON document has in its member "after", or a chain \
                 with it: the document cannot be older than that response.
@@ -39,6 +47,12 @@ extension TimeCommand {
 
         @Option(help: "A response packet, or a chain with it, that the document names as older than itself.")
         var after: String?
+
+        @Option(help: "The oracle's signed event about the stamp that a score is part of.")
+        var attestation: String?
+
+        @Option(help: "Whose attestation it must be: npub1… or 64 hex digits, as the oracle published it.")
+        var signer: String?
 
         @Flag(help: "Also accept answers in version 1 that are signed in the words of the drafts.")
         var legacyContext = false
@@ -76,6 +90,9 @@ extension TimeCommand {
             guard after == nil || document != nil else {
                 throw ValidationError("--after needs --document: the document names the response")
             }
+            guard signer == nil || attestation != nil else {
+                throw ValidationError("--signer needs --attestation, the event that it has signed")
+            }
             let trusted = try trust.trusted()
             let data = try TimeCommand.read(file, limit: MalfeasanceReport.maximumLength)
             let names = try trust.names()
@@ -90,13 +107,37 @@ extension TimeCommand {
                 names: names,
                 options: VerificationOptions(acceptsDraftContexts: legacyContext)
             )
-            let report = examiner.examine(
+            var report = examiner.examine(
                 evidence,
                 document: try document.map { Array(try TimeCommand.read($0, limit: Self.longestDocument)) },
                 after: try after.map { Array(try TimeCommand.read($0, limit: MalfeasanceReport.maximumLength)) }
             )
+            if let attestation { try examine(attestation, of: evidence, &report) }
             if json { try Terminal.say(json: answer(evidence, report)) } else { say(evidence, report) }
             if !report.holds { throw ExitCode(1) }
+        }
+
+        private func examine(_ path: String, of evidence: TimeEvidence, _ report: inout EvidenceReport) throws {
+            guard case .proof(let proof) = evidence, let root = proof.root else {
+                throw ValidationError("--attestation belongs to a time proof")
+            }
+            let expected = try signer.map { text in
+                guard let key = NostrKey(lowercaseHex: text) ?? (try? NostrKey(npub: text)) else {
+                    throw ValidationError("--signer is neither npub1… nor 64 hex digits")
+                }
+                return key
+            }
+            let json = Array(try TimeCommand.read(path, limit: EventLimits.relay.bytes))
+            do throws(AttestationFailure) {
+                let event = try ScoreAttestation.check(json, root: root, signer: expected)
+                report.note(
+                    .init(name: "attestation", outcome: .passed, detail: "signed by \(event.key.npub)"),
+                    conclusion: "\(event.key.npub) vouches for the document.",
+                    warning: expected == nil ? "anyone can sign: compare \(event.key.npub) with the oracle's key" : nil
+                )
+            } catch {
+                report.note(.init(name: "attestation", outcome: .failed, detail: "\(error)"))
+            }
         }
 
         private func say(_ evidence: TimeEvidence, _ report: EvidenceReport) {

@@ -1,7 +1,9 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+import ByteCoding
 import Foundation
+import Secp256k1
 import Supervisor
 
 /// The data directory of a run: where each thing is kept.
@@ -13,7 +15,10 @@ struct RunDirectory {
     var keyRing: String { path + "/secrets/l402-key-ring" }
     var operatorToken: String { path + "/secrets/operator-token" }
     var receiptKey: String { path + "/secrets/receipt-key" }
+    var oracleKey: String { path + "/secrets/oracle-key" }
     var apiKey: String { path + "/secrets/api-key" }
+
+    func signerSecret(_ number: Int) -> String { "\(path)/secrets/signer-\(number)" }
 
     /// The run file of the run before this one.
     let previousRun: RunFile?
@@ -30,10 +35,21 @@ struct RunDirectory {
             _ = try PrivateFile.readOrCreate(keyRing) { "0 mint \(Self.randomHex())\n" }
             _ = try PrivateFile.readOrCreate(operatorToken) { Self.randomHex() + "\n" }
             _ = try PrivateFile.readOrCreate(receiptKey) { Self.randomHex() + "\n" }
+            _ = try PrivateFile.readOrCreate(oracleKey) { Self.randomHex() + "\n" }
             _ = try PrivateFile.readOrCreate(apiKey) { Self.randomHex() + "\n" }
+            for number in 1...RunSigners.count {
+                _ = try PrivateFile.readOrCreate(signerSecret(number)) { Self.randomHex() + "\n" }
+            }
         } catch {
             throw Failure(Failure.unavailable, "the data directory \(absolute) cannot be used: \(error)")
         }
+    }
+
+    /// The public half of the oracle's key, 64 hex digits; nil when the file holds no key.
+    var oraclePublicKey: String? {
+        let text = try? String(contentsOfFile: oracleKey, encoding: .utf8)
+        let bytes = text.flatMap { Hex.decode($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+        return bytes.flatMap { SecretKey($0) }.map { Hex.encode($0.publicKey.xOnly) }
     }
 
     func log(_ name: String) -> String { "\(path)/logs/\(name).log" }

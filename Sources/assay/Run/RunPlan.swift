@@ -16,6 +16,7 @@ struct RunPlan {
     let roughtimePort: Int
     let roughtimeMetricsPort: Int
     let roughtime: RunRoughtime
+    let signers: RunSigners
     let graph: String?
 
     init(
@@ -44,6 +45,7 @@ struct RunPlan {
         roughtimePort = try Self.port(previous?.roughtime.map { "http://\($0.udp)" }, standard: 15319)
         let metrics = settings.integer(.roughtimeMetricsPort) ?? 9092
         roughtimeMetricsPort = metrics == 0 ? 0 : try Self.port(nil, standard: metrics)
+        signers = try RunSigners(directory: directory)
         self.graph = graph ?? ProgramFiles.graphSnapshot
         if self.graph == nil {
             throw Failure(
@@ -53,7 +55,7 @@ struct RunPlan {
         }
     }
 
-    private static func port(_ previous: String?, standard: Int) throws -> Int {
+    static func port(_ previous: String?, standard: Int) throws -> Int {
         let used = previous.flatMap { URLComponents(string: $0)?.port }
         guard let port = FreePort.pick(preferring: used ?? standard) else {
             throw Failure(Failure.unavailable, "no free TCP port on the loopback")
@@ -91,6 +93,7 @@ struct RunPlan {
                 publicKey: roughtime.publicKey,
                 metrics: roughtimeMetrics
             ),
+            signers: signers.entries,
             operatorTokenFile: directory.operatorToken,
             apiKeyFile: directory.apiKey,
             pids: pids

@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+import EmbeddedPostgres
 import Foundation
 import Logging
 import ServiceLifecycle
@@ -12,12 +13,15 @@ import Synchronization
 final class RunStack: Sendable {
     let plan: RunPlan
     let database: String
+    /// The run's own database cluster; nil beside an operator's.
+    let cluster: EmbeddedPostgres.Endpoint?
     let logger: Logger
     private let pids = Mutex<[String: Int32]>(["run": getpid()])
 
-    init(plan: RunPlan, database: String, logger: Logger) {
+    init(plan: RunPlan, database: String, cluster: EmbeddedPostgres.Endpoint?, logger: Logger) {
         self.plan = plan
         self.database = database
+        self.cluster = cluster
         self.logger = logger
     }
 
@@ -30,7 +34,7 @@ final class RunStack: Sendable {
             logger: logger
         )
         return [delegate]
-            + [sandbox, responder, serve, crawl].map { child in
+            + ([sandbox, responder, serve, crawl] + (1...RunSigners.count).map(signer)).map { child in
                 ProcessSupervisor(child, logger: logger) { id in
                     self.pids.withLock { $0[child.name] = id }
                     self.writeRunFile()
@@ -66,8 +70,9 @@ final class RunStack: Sendable {
                 "\(Setting.keyRing.name)_FILE": plan.directory.keyRing,
                 "\(Setting.operatorSecret.name)_FILE": plan.directory.operatorToken,
                 "\(Setting.apiKey.name)_FILE": plan.directory.apiKey,
-                "\(Setting.receiptKey.name)_FILE": plan.directory.receiptKey,
-            ],
+            ]
+            .merging(held(.receiptKey, plan.directory.receiptKey, unless: .receiptGroup)) { $1 }
+            .merging(oraclePublicKey) { $1 },
             // One person on one machine: the limits for strangers would only be in the way.
             standard: [
                 Setting.globalLimit.name: "60000", Setting.discoveryLimit.name: "60000",
@@ -76,6 +81,19 @@ final class RunStack: Sendable {
                 Setting.modules.name: "oracle,roughtime",
             ]
         )
+    }
+
+    /// The file of a key of the run's own, unless the operator lets several signers hold that key.
+    private func held(_ key: Setting, _ file: String, unless group: Setting) -> [String: String] {
+        let isShared = ProcessInfo.processInfo.environment[group.name]?.isEmpty == false
+        return isShared ? [:] : ["\(key.name)_FILE": file]
+    }
+
+    private var oraclePublicKey: [String: String] {
+        guard !held(.oracleKey, "", unless: .oracleGroup).isEmpty, let key = plan.directory.oraclePublicKey else {
+            return [:]
+        }
+        return [Setting.oraclePublicKey.name: key]
     }
 
     private var responder: Child {
@@ -94,7 +112,16 @@ final class RunStack: Sendable {
             ],
             // Fresh machines and containers are often not synchronised; the radius says so.
             standard: [Setting.roughtimeUnsynchronised.name: "wide"],
-            subcommand: ["serve"]
+            command: ["roughtime", "serve"]
+        )
+    }
+
+    private func signer(_ number: Int) -> Child {
+        child(
+            RunSigners.name(number),
+            [],
+            plan.signers.environment(of: number, cluster),
+            command: ["signer", "serve"]
         )
     }
 
@@ -111,7 +138,8 @@ final class RunStack: Sendable {
                 "\(Setting.apiKey.name)_FILE": plan.directory.apiKey,
                 Setting.payerURL.name: run.payer.restUrl, Setting.payerCertificate.name: run.payer.tlsCert,
                 Setting.payMacaroon.name: run.payer.macaroon,
-            ],
+            ]
+            .merging(held(.oracleKey, plan.directory.oracleKey, unless: .oracleGroup)) { $1 },
             // The sandbox's money buys nothing from services of the real network.
             standard: [Setting.registry402Index.name: "off", Setting.registryL402Directory.name: "off"]
         )
@@ -123,7 +151,7 @@ final class RunStack: Sendable {
         _ arguments: [String],
         _ decided: [String: String],
         standard: [String: String] = [:],
-        subcommand: [String] = []
+        command: [String]? = nil
     ) -> Child {
         let inherited = ProcessInfo.processInfo.environment
         let plain = Setting.all.filter { !$0.isSecret }.map(\.name) + ["PATH", "HOME", "TZ", "LANG"]
@@ -133,7 +161,7 @@ final class RunStack: Sendable {
         return Child(
             name: name,
             executable: ProgramFiles.executable.path,
-            arguments: [name] + subcommand + ["--parent", "\(getpid())"] + arguments,
+            arguments: (command ?? [name]) + ["--parent", "\(getpid())"] + arguments,
             environment: environment,
             logFile: plan.directory.log(name)
         )

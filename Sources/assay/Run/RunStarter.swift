@@ -7,6 +7,7 @@ import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
 import ServiceLifecycle
+import Supervisor
 
 /// Shows how a run comes up, and what to try once it is up.
 struct RunStarter: Service {
@@ -25,6 +26,10 @@ struct RunStarter: Service {
         Terminal.note("  node       sandbox, merchant on port \(plan.merchantPort), payer on port \(plan.payerPort)")
         guard await wait("API", for: { await get(plan.api + "/api/health/live") != nil }) else { return }
         Terminal.note("  API        \(plan.api) after \(seconds(since: begin))")
+        for signer in plan.signers.entries {
+            guard await wait("the signers", for: { await get(signer.url + "/x/info") != nil }) else { return }
+        }
+        Terminal.note("  signers    three, ready after \(seconds(since: begin))")
         var shown = ""
         let hasScores = await wait("scores") {
             if let progress = await crawlProgress(), progress != shown {
@@ -52,6 +57,7 @@ struct RunStarter: Service {
               API              \(plan.api)/api/health
               API description  \(plan.api)/api/openapi.json
               Roughtime        127.0.0.1:\(plan.roughtimePort), UDP and TCP, key \(plan.roughtime.publicKey)
+              FROST signers    \(plan.signers.entries.map(\.url).joined(separator: ", ")), codes in logs/signer-1.log …
               metrics          \(metrics.joined(separator: ", "))
               everything else  \(plan.directory.runFile)
               logs             \(plan.directory.path)/logs

@@ -5,23 +5,10 @@ import ByteCoding
 import Foundation
 import Gate
 import Gateway
+import LightningPrimitives
 import PurchaseReceipts
 import Secp256k1
 import Settings
-
-extension ReceiptSigner {
-    /// The signer of the configured key; `nil` without one.
-    static func configured(_ settings: Settings) throws -> ReceiptSigner? {
-        guard let text = settings.secret(.receiptKey)?.text else { return nil }
-        guard let bytes = Hex.decode(text), let key = SecretKey(bytes) else {
-            throw Failure(
-                Failure.configuration,
-                "\(Setting.receiptKey.name) is not a secret key of 64 hex digits; make one: openssl rand -hex 32"
-            )
-        }
-        return ReceiptSigner(secretKey: key)
-    }
-}
 
 extension DiscoveryFacts {
     init(_ settings: Settings, signer: ReceiptSigner?) throws {
@@ -29,6 +16,7 @@ extension DiscoveryFacts {
         self.init(
             version: BuildInfo.current.version,
             receiptKey: signer.map { Hex.encode($0.publicKey.bytes) },
+            oracleKey: try SigningKeys.oraclePublicKey(settings)?.hex,
             tokenLifetimeSeconds: gate.tokenLifetimeSeconds,
             offersPayment: gate.offersPayment,
             deposits: gate.deposits,
