@@ -374,7 +374,8 @@ let package = Package(
         module(
             "PomadeClient",
             [
-                "ByteCoding", "Deadlines", "FROST", "LightningPrimitives", "Nostr", "PasswordHashing", "Pomade",
+                "ByteCoding", "Deadlines", "FROST", "IPAddresses", "LightningPrimitives", "Nostr", "PasswordHashing",
+                "Pomade",
                 "Secp256k1", crypto, deque, httpClient, lifecycle, logging, metrics, nioCore, nioHTTP1,
             ]
         ),

@@ -25,6 +25,8 @@ public struct SignerConfiguration: Sendable {
     public var sessionsPerUser = 64
     /// Digits of a mailed code after its prefix.
     public var codeDigits = 10
+    /// Memory for hashing passwords and addresses, KiB, as `/x/info` tells.
+    public var hashingMemory = 65_536
     /// What the program calls itself in `/x/info`.
     public var version = ""
 

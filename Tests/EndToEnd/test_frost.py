@@ -221,11 +221,11 @@ def test_a_dead_signer_is_done_without_and_keeps_its_shares(frost, signers):
 def test_a_lost_client_has_its_key_back_by_password_and_by_codes(frost, signers, tmp_path):
     address = f"{secrets.token_hex(4)}@example.com"
     account = dealt(
-        frost, signers, "--new-key-file", "key.nsec", "--email", address, "--test-hashing", input="correct horse\n"
+        frost, signers, "--new-key-file", "key.nsec", "--email", address, input="correct horse\n"
     )
     (tmp_path / "frost.json").unlink()
     urls = [word for signer in signers for word in ("--signer", signer.url)]
-    common = ["recover", "--test-hashing", "--email", address, *urls]
+    common = ["recover", "--email", address, *urls]
     done = frost(*common, "--key-file", "again.nsec", input="correct horse\n")
     assert done.stdout.strip() == account["npub"]
     assert (tmp_path / "again.nsec").read_text() == (tmp_path / "key.nsec").read_text()

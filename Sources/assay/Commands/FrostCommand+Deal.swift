@@ -51,9 +51,6 @@ extension FrostCommand {
         @Flag(help: "Print JSON.")
         var json = false
 
-        @Flag(help: .hidden)
-        var testHashing = false
-
         func validate() throws {
             guard (keyFile == nil) != (newKeyFile == nil) else {
                 throw ValidationError("give either --key-file or --new-key-file")
@@ -79,7 +76,7 @@ extension FrostCommand {
                 let faults = await signer.setRecovery(
                     address: email,
                     password: password,
-                    hashing: testHashing ? .pomadeTest : .pomade
+                    hashing: await AccountAccess.hashing(of: urls)
                 )
                 for fault in faults { Terminal.error("recovery is not set: \(fault)") }
             }

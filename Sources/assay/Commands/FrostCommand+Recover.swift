@@ -41,8 +41,9 @@ extension FrostCommand {
                 throw ValidationError("\(keyFile) exists already: name another file, or move it away")
             }
             let chosen = try key.map { try FrostCommand.publicKey($0) }
+            let urls = try signers.found()
             let access = try await FrostCommand.asking {
-                try AccountAccess(urls: signers.found(), hashing: account.hashing)
+                try AccountAccess(urls: urls, hashing: await AccountAccess.hashing(of: urls))
             }
             let secret = try await proof(access)
             let recovered = try await FrostCommand.asking {

@@ -92,11 +92,6 @@ struct FrostCommand: AsyncParsableCommand {
     struct AccountOptions: ParsableArguments {
         @Option(help: "The account's address, exactly as it was given.")
         var email: String
-
-        @Flag(help: .hidden)
-        var testHashing = false
-
-        var hashing: Argon2id { testHashing ? .pomadeTest : .pomade }
     }
 
     /// Runs what asks signers, and turns its errors into ones with an exit code.

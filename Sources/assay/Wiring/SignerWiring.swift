@@ -87,6 +87,7 @@ struct SignerWiring {
         configuration.retention = Int64(settings.integer(.signerRetention) ?? 94_608_000)
         configuration.sessionsPerUser = settings.integer(.signerSessionsPerUser) ?? 64
         configuration.codeDigits = settings.integer(.signerCodeDigits) ?? 10
+        configuration.hashingMemory = Int((isTest(settings) ? Argon2id.pomadeTest : .pomade).memory)
         configuration.version = BuildInfo.current.version
         return configuration
     }
