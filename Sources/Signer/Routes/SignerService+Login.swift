@@ -69,6 +69,10 @@ extension SignerService {
             record.isConfirmed = row.record.isConfirmed
             record.emailHashes = row.record.emailHashes
             record.verifier = row.record.verifier
+            // What the owner has decided about the address holds for the new session too.
+            if let policy = row.record.policy, policy.allowsCodes != nil || policy.recoveryDelay != nil {
+                record.policy = SessionPolicy(allowsCodes: policy.allowsCodes, recoveryDelay: policy.recoveryDelay)
+            }
             let due = dueAt(record, lastActivity: time)
             try await transaction.insert(record, shareID: row.shareID, now: time, dueAt: due)
             try await transaction.note(
@@ -161,12 +165,15 @@ extension SignerService {
         var (ready, until): ([SessionRow], Int64?) = ([], nil)
         var notices: [String: Hex32] = [:]
         for row in rows {
-            let delay = max(configuration.recoveryDelay, row.record.policy?.recoveryDelay ?? 0)
+            // The longest delay of all sessions of a share: the share is the same, whichever of them is chosen.
+            let delay =
+                rows.filter { $0.shareID == row.shareID }
+                .map { max(configuration.recoveryDelay, $0.record.policy?.recoveryDelay ?? 0) }.max() ?? 0
             let known = try await transaction.recoveryRequest(row.shareID, auth.emailHash)
             let request =
                 known
                 ?? RecoveryRequestRecord(emailHash: auth.emailHash, createdAt: time, availableAt: time + delay)
-            // The longest delay of the sessions of a share holds, also when it was set after the request.
+            // A delay that was set after the request holds too.
             guard max(request.availableAt, request.createdAt + delay) > time else {
                 ready.append(row)
                 continue

@@ -30,6 +30,12 @@ struct MountedSigner {
                 """
             )
         }
+        guard !isMounted || !SignerWiring.isTest(settings) else {
+            throw Failure(
+                Failure.configuration,
+                "TEST_MODE mails no codes but prints them: it does not go with \(Setting.signerMount.name)=gateway"
+            )
+        }
         let wiring = try await SignerWiring(settings, registry: registry, logger: logger)
         guard isMounted else {
             sites = []

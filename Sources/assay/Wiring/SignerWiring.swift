@@ -116,7 +116,7 @@ struct SignerWiring {
         }
         if isTest(settings) {
             let isLoopback = server.host == "localhost" || IPAddress(server.host)?.isLoopback == true
-            guard isLoopback, settings.text(.signerMount) != "gateway" else {
+            guard isLoopback else {
                 throw Failure(
                     Failure.configuration,
                     "TEST_MODE mails no codes but prints them: it is for \(Setting.signerBind.name)=127.0.0.1 only"
