@@ -96,10 +96,14 @@ public struct SignerSite: Sendable {
         guard request.method == .post else {
             throw SignerFailure(.methodNotAllowed, "This path answers POST.")
         }
-        let body = try await body(of: request)
+        guard FramingGuard.isClear(request.headers) else {
+            throw SignerFailure(.badJSON, "The only Transfer-Encoding understood is: chunked.")
+        }
         do {
+            // One deadline for reading and answering: each costs a task.
             return try await withDeadline(configuration.requestTimeout) {
-                try await perform(request.headers, path: path, body: body, client: client)
+                let body = try await body(of: request)
+                return try await perform(request.headers, path: path, body: body, client: client)
             }
         } catch let failure as SignerFailure {
             throw failure
@@ -119,18 +123,19 @@ public struct SignerSite: Sendable {
         let tooLarge = SignerFailure(.tooLarge, "A body has at most \(limit) bytes.")
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
         do {
-            return try await withDeadline(configuration.bodyTimeout) {
-                Array(buffer: try await request.body.collect(upTo: limit))
-            }
+            return Array(buffer: try await request.body.collect(upTo: limit))
         } catch is NIOTooManyBytesError {
             throw tooLarge
         } catch {
-            throw SignerFailure(.badRequest, "The body did not arrive.")
+            throw SignerFailure(.badRequest, "The body did not arrive whole.")
         }
     }
 
     /// The first of several credentials in one field that is meant for us.
     private static func credential(_ headers: HTTPFields) -> String? {
+        guard let value = headers[.authorization] else { return nil }
+        // Nearly always there is one alone, and this is done for every request.
+        guard value.utf8.contains(UInt8(ascii: ",")) else { return value }
         let all = headers[values: .authorization].flatMap { $0.split(separator: ",") }
             .map { $0.trimmingCharacters(in: .whitespaces) }
         return all.first { $0.lowercased().hasPrefix("nostr ") } ?? all.first
@@ -186,12 +191,34 @@ public struct SignerSite: Sendable {
     ) async throws(SignerFailure) -> Response {
         let begin = ContinuousClock.now
         let body = body.isEmpty ? Array("{}".utf8) : body
-        guard JSONNesting.isShallow(body), (try? JSONDecoder().decode(AnyJSON.self, from: Data(body))) != nil else {
-            throw SignerFailure(.badJSON, "The body is no JSON, or nested too deeply.")
-        }
         let route = SignerRoute(rawValue: path)
+        // Read by its route anyway; whether what cannot be read is JSON at all is looked at when that has failed.
+        let isRead = route == .signCommit || route == .signComplete || route == .keyExchange
+        guard JSONNesting.isShallow(body), isRead || Self.isJSON(body) else { throw Self.badJSON }
         if route == .info { return try success(try service.info(), "This signer.") }
-        let caller = try authenticate(headers, path: path, body: body, client: client)
+        do throws(SignerFailure) {
+            let caller = try authenticate(headers, path: path, body: body, client: client)
+            return try await perform(route, body, caller, since: begin)
+        } catch {
+            if isRead, error.code == .authFailed || error.code == .badRequest, !Self.isJSON(body) { throw Self.badJSON }
+            throw error
+        }
+    }
+
+    private static var badJSON: SignerFailure {
+        SignerFailure(.badJSON, "The body is no JSON, or nested too deeply.")
+    }
+
+    private static func isJSON(_ body: [UInt8]) -> Bool {
+        (try? JSONDecoder().decode(AnyJSON.self, from: Data(body))) != nil
+    }
+
+    private func perform(
+        _ route: SignerRoute?,
+        _ body: [UInt8],
+        _ caller: SignerCaller,
+        since begin: ContinuousClock.Instant
+    ) async throws(SignerFailure) -> Response {
         guard let route else { throw SignerFailure(.notFound, "There is no such route.") }
         let call = SignerCall(route: route, body: body, caller: caller)
         guard route == .signComplete || route == .keyExchange, configuration.sensitiveFloor > .zero else {
