@@ -72,7 +72,7 @@ extension SignerService {
                 {
                     row.record.warnings = 0
                 }
-                try await transaction.update(row, dueAt: end)
+                try await transaction.update(row, dueAt: dueAt(row.record, lastActivity: row.lastActivity))
                 return nil
             }
             var notice: (SignerNotice, String)?

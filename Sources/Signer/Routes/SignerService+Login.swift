@@ -46,7 +46,8 @@ extension SignerService {
         _ body: PomadeBody.Selection,
         caller: SignerCaller
     ) async throws(SignerFailure) -> PomadeContent.Group {
-        let (group, notified) = try await run { transaction -> Result<(WireGroup, String?), SignerFailure> in
+        let (group, notified, id) = try await run {
+            transaction -> Result<(WireGroup, String?, [UInt8]), SignerFailure> in
             let row: SessionRow
             switch try await choose(body.client, .login, .noLogin, caller, transaction) {
             case .failure(let failure): return .failure(failure)
@@ -82,8 +83,9 @@ extension SignerService {
                 digest: caller.bodyDigest,
                 now: time
             )
-            return .success((stored.share.registered.wire, record.isConfirmed ? record.email : nil))
+            return .success((stored.share.registered.wire, record.isConfirmed ? record.email : nil, row.id))
         }.get()
+        activity.note(id, at: now())
         if let notified { post.send(.signedIn, to: notified) }
         return PomadeContent.Group(group: group)
     }
@@ -196,8 +198,8 @@ extension SignerService {
         _ body: PomadeBody.Selection,
         caller: SignerCaller
     ) async throws(SignerFailure) -> PomadeContent.ShareAndGroup {
-        let (content, address) = try await run {
-            transaction -> Result<(PomadeContent.ShareAndGroup, String?), SignerFailure> in
+        let (content, address, id) = try await run {
+            transaction -> Result<(PomadeContent.ShareAndGroup, String?, [UInt8]), SignerFailure> in
             switch try await choose(body.client, .recovery, .noRecovery, caller, transaction) {
             case .failure(let failure): return .failure(failure)
             case .success(let row):
@@ -208,9 +210,11 @@ extension SignerService {
                     share: WireShare(stored.share.share),
                     group: stored.share.registered.wire
                 )
-                return .success((content, row.record.email))
+                return .success((content, row.record.email, row.id))
             }
         }.get()
+        // Whoever can still have the share back is no stranger to it: its time begins anew.
+        activity.note(id, at: now())
         if let address { post.send(.recovered, to: address) }
         return content
     }
