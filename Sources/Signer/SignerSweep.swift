@@ -37,6 +37,8 @@ extension SignerService {
     public func sweep() async {
         let time = now()
         commits.sweep(now: time)
+        generations.sweep(now: time)
+        repairs.sweep(now: time)
         recordMetrics()
         await writeActivity()
         do {

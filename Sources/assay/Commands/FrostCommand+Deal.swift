@@ -80,7 +80,8 @@ extension FrostCommand {
                 )
                 for fault in faults { Terminal.error("recovery is not set: \(fault)") }
             }
-            try report(signer)
+            try Self.report(signer, state: state, threshold: threshold, json: json)
+            if !json, let newKeyFile { Terminal.note("The key is in \(newKeyFile): put it away, offline.") }
         }
 
         private func key() throws -> SecretKey {
@@ -94,7 +95,8 @@ extension FrostCommand {
             let signers: [ClientState.Member]
         }
 
-        private func report(_ signer: ThresholdSigner) throws {
+        /// Says what there is now.
+        static func report(_ signer: ThresholdSigner, state: String, threshold: Int, json: Bool) throws {
             let dealt = signer.state
             guard !json else {
                 try Terminal.say(
@@ -115,7 +117,6 @@ extension FrostCommand {
             Terminal.say("session     \(dealt.session)")
             Terminal.say("state       \(state)")
             Terminal.table([["share", "signer"]] + dealt.members.map { [String($0.idx), $0.url] })
-            if let newKeyFile { Terminal.note("The key is in \(newKeyFile): put it away, offline.") }
         }
     }
 }
