@@ -323,3 +323,32 @@ def test_new_shares_sign_and_old_devices_log_in_again(frost, signers, tmp_path):
     frost("login", "--email", address, "--state", "second.json", *urls, input="correct horse\n")
     verified(frost("sign", "--state", "second.json", "--event", "-", input='{"kind":1,"content":"again"}').stdout)
     frost("login", "--email", address, "--state", "third.json", *urls, input="wrong\n", code=69)
+
+
+def test_nothing_is_dealt_that_could_not_be_used(frost, signers, tmp_path):
+    """Shares that are registered and then useless would stay with the signers."""
+    urls = [word for signer in signers for word in ("--signer", signer.url)]
+    nowhere = frost("deal", "--new-key-file", "key.nsec", "--state", "nowhere/frost.json", *urls, code=65)
+    assert "nowhere/frost.json cannot be written" in nowhere.stderr
+    address = frost("deal", "--new-key-file", "key.nsec", "--email", "nobody", *urls, input="secret\n", code=64)
+    assert "nobody is no e-mail address" in address.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_deal_that_a_signer_missed_says_how_to_go_on(frost, signers, tmp_path):
+    urls = [word for signer in signers[:1] for word in ("--signer", signer.url)]
+    missed = frost("deal", "--new-key-file", "key.nsec", *urls, "--signer", f"http://127.0.0.1:{free_port()}", code=69)
+    assert "run it again with --key-file key.nsec" in missed.stderr
+    assert "cannot be reached" in missed.stderr and not (tmp_path / "frost.json").exists()
+    assert (tmp_path / "key.nsec").exists()
+    dealt(frost, signers, "--key-file", "key.nsec")
+
+
+def test_a_policy_with_a_misspelt_limit_is_not_taken_for_none(frost, signers, tmp_path):
+    dealt(frost, signers, "--new-key-file", "key.nsec")
+    (tmp_path / "policy.json").write_text('{"kindz": [1]}')
+    refused = frost("sessions", "--policy", "policy.json", code=65)
+    assert "a policy has no 'kindz', but kinds, require_event" in refused.stderr
+    frost("sessions", "--session", "00" * 32, code=64)
+    strange = frost("sessions", "--delete", "00" * 32, code=69)
+    assert "no signer has this session" in strange.stderr and "again" not in strange.stderr

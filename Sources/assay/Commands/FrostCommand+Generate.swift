@@ -40,7 +40,7 @@ extension FrostCommand {
 
         func run() async throws {
             guard !FileManager.default.fileExists(atPath: state) else {
-                throw ValidationError("\(state) exists already: name another file with --state, or move it away")
+                throw Failure(Failure.usage, "\(state) exists already: name another file with --state, or move it away")
             }
             let urls = try signers.found()
             let made = try await FrostCommand.asking {

@@ -17,10 +17,12 @@ extension FrostCommand {
                 The shares of as many signers as the threshold make the key, which is written to --key-file and nowhere \
                 else.
 
-                  assay frost recover --email you@example.com --key-file key.nsec --signer https://a.example ...
+                  assay frost recover --email you@example.com --key-file key.nsec \\
+                    --signer https://a.example --signer https://b.example ...
 
-                With --codes each signer mails a code; enter them when they are there, an empty line ends. Signers may hold \
-                a recovery by code back for a day, and tell you so by mail.
+                Name all of the key's signers if you can. With --codes each mails a \
+                code; enter them when they are there, an empty line ends. Signers may hold a recovery by code back for a \
+                day, and tell you so by mail. Those of 'assay run' write their codes to logs/signer-*.log.
                 """
         )
 
@@ -37,9 +39,7 @@ extension FrostCommand {
         var key: String?
 
         func run() async throws {
-            guard !FileManager.default.fileExists(atPath: keyFile) else {
-                throw ValidationError("\(keyFile) exists already: name another file, or move it away")
-            }
+            try FrostCommand.requireNew(keyFile)
             let chosen = try key.map { try FrostCommand.publicKey($0) }
             let urls = try signers.found()
             let access = try await FrostCommand.asking {
@@ -74,7 +74,7 @@ extension FrostCommand {
         while let line = readLine(), !line.trimmingCharacters(in: .whitespaces).isEmpty {
             entered += line.split(whereSeparator: \.isWhitespace).map(String.init)
         }
-        guard !entered.isEmpty else { throw ValidationError("no code was entered") }
+        guard !entered.isEmpty else { throw Failure(Failure.usage, "no code was entered") }
         return .codes(entered)
     }
 }

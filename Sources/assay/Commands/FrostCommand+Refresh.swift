@@ -3,6 +3,8 @@
 
 import ArgumentParser
 import Foundation
+import LightningPrimitives
+import Pomade
 import PomadeClient
 
 extension FrostCommand {
@@ -63,7 +65,7 @@ extension FrostCommand {
 
         func run() async throws {
             guard !FileManager.default.fileExists(atPath: state) else {
-                throw ValidationError("\(state) exists already: name another file with --state, or move it away")
+                throw Failure(Failure.usage, "\(state) exists already: name another file with --state, or move it away")
             }
             let chosen = try key.map { try FrostCommand.publicKey($0) }
             let urls = try signers.found()

@@ -25,7 +25,10 @@ struct SignerMail: SignerPost {
         do throws(MailConfigurationError) {
             queue = MailQueue(try MailConfiguration(settings), logger: logger)
         } catch {
-            throw Failure(Failure.configuration, "\(error)")
+            let hint =
+                settings.text(.mailProvider) == nil
+                ? "; set MAIL_PROVIDER and its settings (DEPLOY.md, section 12), or TEST_MODE=1 to try things out" : ""
+            throw Failure(Failure.configuration, "\(error)\(hint)")
         }
     }
 

@@ -69,7 +69,8 @@ struct SignerWiring {
         guard let url = settings.text(.signerURL) else {
             throw Failure(
                 Failure.configuration,
-                "\(Setting.signerURL.name) is missing: the signer's URL as clients know it"
+                "\(Setting.signerURL.name) is missing: the signer's URL as clients know it, such as https://signer.example "
+                    + "('assay signer --help' lists what is needed)"
             )
         }
         let aliases = list(settings, .signerAliases)
