@@ -17,7 +17,7 @@ extension SignerService {
             transaction -> Result<[SessionRow], SignerFailure> in
             guard try await !transaction.isUsed(caller.key) else { return .failure(Self.keyReused) }
             let matched = try await authenticate(body.auth, transaction)
-            if case .success(let rows) = matched { try await remember(rows, .login, caller, transaction) }
+            if case .success(let rows) = matched { try await remember(rows, .login, body.auth, caller, transaction) }
             return matched
         }
         return PomadeContent.Items(items: rows.map { $0.record.item(lastActivity: $0.lastActivity) })
@@ -26,6 +26,7 @@ extension SignerService {
     private func remember(
         _ rows: [SessionRow],
         _ kind: PendingRecord.Kind,
+        _ auth: PomadeBody.Credentials,
         _ caller: SignerCaller,
         _ transaction: StoreTransaction
     ) async throws {
@@ -34,7 +35,8 @@ extension SignerService {
                 client: caller.key,
                 kind: kind,
                 sessions: rows.map(\.record.client),
-                createdAt: now()
+                createdAt: now(),
+                isByCode: auth.isCode
             )
         )
     }
@@ -48,10 +50,10 @@ extension SignerService {
     ) async throws(SignerFailure) -> PomadeContent.Group {
         let (group, notified, id) = try await run {
             transaction -> Result<(WireGroup, String?, [UInt8]), SignerFailure> in
-            let row: SessionRow
+            let (row, isByCode): (SessionRow, Bool)
             switch try await choose(body.client, .login, .noLogin, caller, transaction) {
             case .failure(let failure): return .failure(failure)
-            case .success(let chosen): row = chosen
+            case .success(let chosen): (row, isByCode) = chosen
             }
             guard let stored = try await transaction.share(of: row) else { return .failure(Self.sessionGone) }
             let time = now()
@@ -66,6 +68,7 @@ extension SignerService {
                 idx: row.record.idx,
                 isFromLogin: true
             )
+            if isByCode || row.record.verifier?.isFromCode == true { record.isFromCode = true }
             record.email = row.record.email
             record.isConfirmed = row.record.isConfirmed
             record.emailHashes = row.record.emailHashes
@@ -90,14 +93,14 @@ extension SignerService {
         return PomadeContent.Group(group: group)
     }
 
-    /// Ends a pending login or recovery and returns the session that was chosen of it.
+    /// Ends a pending login or recovery and returns the session that was chosen of it, and whether a code began it.
     func choose(
         _ client: Hex32,
         _ kind: PendingRecord.Kind,
         _ absent: FailureCode,
         _ caller: SignerCaller,
         _ transaction: StoreTransaction
-    ) async throws -> Result<SessionRow, SignerFailure> {
+    ) async throws -> Result<(SessionRow, isByCode: Bool), SignerFailure> {
         guard let pending = try await transaction.takePending(caller.key, kind),
             now() - pending.createdAt <= SignerConfiguration.shortWhile
         else { return .failure(SignerFailure(absent, "Nothing was begun with this key: begin again.")) }
@@ -105,7 +108,7 @@ extension SignerService {
             return .failure(SignerFailure(.badSelection, "This session was not offered: begin again."))
         }
         guard let row = try await transaction.session(client) else { return .failure(Self.sessionGone) }
-        return .success(row)
+        return .success((row, pending.isByCode ?? false))
     }
 
     static var sessionGone: SignerFailure {
@@ -122,7 +125,7 @@ extension SignerService {
 
     /// `/recovery/start`: the sessions whose share may be had back, for one of them to be chosen.
     ///
-    /// With a mailed code the owner may have to wait, and can stop it meanwhile.
+    /// With a mailed code, or a password that was set with one, the owner may have to wait, and can stop it meanwhile.
     /// - Throws: `key_reused`, `no_sessions`, `recovery_pending`.
     public func startRecovery(
         _ body: PomadeBody.Start,
@@ -135,7 +138,7 @@ extension SignerService {
             case .failure(let failure): return .failure(failure)
             case .success(let rows):
                 let start = try await recover(rows, body.auth, caller, transaction)
-                if case .items(let rows) = start { try await remember(rows, .recovery, caller, transaction) }
+                if case .items(let rows) = start { try await remember(rows, .recovery, body.auth, caller, transaction) }
                 return .success(start)
             }
         }
@@ -161,16 +164,18 @@ extension SignerService {
         _ caller: SignerCaller,
         _ transaction: StoreTransaction
     ) async throws -> RecoveryStart {
-        guard case .code = auth.secret else { return .items(rows) }
         let time = now()
         let token = Hex32.random()
         var (ready, until): ([SessionRow], Int64?) = ([], nil)
         var notices: [String: Hex32] = [:]
         for row in rows {
+            guard auth.isCode || row.record.verifier?.isFromCode == true else {
+                ready.append(row)
+                continue
+            }
             // The longest delay of all sessions of a share: the share is the same, whichever of them is chosen.
-            let delay =
-                rows.filter { $0.shareID == row.shareID }
-                .map { max(configuration.recoveryDelay, $0.record.policy?.recoveryDelay ?? 0) }.max() ?? 0
+            let sharers = try await transaction.sessions(ofShare: row.shareID)
+            let delay = sharers.reduce(configuration.recoveryDelay) { max($0, $1.record.policy?.recoveryDelay ?? 0) }
             let known = try await transaction.recoveryRequest(row.shareID, auth.emailHash)
             let request =
                 known
@@ -184,7 +189,8 @@ extension SignerService {
             if known == nil {
                 try await transaction.insert(request, shareID: row.shareID, token: token.bytes)
                 try await note(.recoveryRequested, row, caller, transaction)
-                if let address = row.record.email { notices[address] = token }
+                // Who asks may have given the session an address of their own: the others' owner has to hear of it.
+                for address in sharers.compactMap(\.record.email) { notices[address] = token }
             }
         }
         guard ready.isEmpty, let until else { return .items(ready) }
@@ -202,7 +208,7 @@ extension SignerService {
             transaction -> Result<(PomadeContent.ShareAndGroup, String?, [UInt8]), SignerFailure> in
             switch try await choose(body.client, .recovery, .noRecovery, caller, transaction) {
             case .failure(let failure): return .failure(failure)
-            case .success(let row):
+            case .success((let row, _)):
                 guard let stored = try await transaction.share(of: row) else { return .failure(Self.sessionGone) }
                 for hash in row.record.emailHashes { try await transaction.removeRequest(row.shareID, hash) }
                 try await note(.recovered, row, caller, transaction)

@@ -1,0 +1,63 @@
+// Assay: a Lightning trust oracle with a native L402 gateway.
+// SPDX-License-Identifier: Apache-2.0
+
+import Pomade
+import Testing
+
+@testable import Signer
+
+/// Somebody who has stolen one thing, and wants all others with it.
+@Suite("Thieves")
+struct ThiefTests {
+    enum Way: CaseIterable { case newAddress, sameAddress, rotation }
+
+    @Test(
+        "who reads the mailbox cannot make a password of a code and be spared the wait with it",
+        arguments: Way.allCases
+    )
+    func mailbox(way: Way) async throws {
+        try await Stage.with({ $0.recoveryDelay = 86_400 }) { stage in
+            let user = try User()
+            try await user.register(stage)
+            let thief = Hex32.random()
+            let code = try await user.newCode(stage)
+            _ = try await stage.service.startLogin(user.code(code), caller: caller(thief))
+            _ = try await stage.service.selectLogin(.init(client: user.clients[0]), caller: caller(thief))
+            let password = Hex32.random()
+            var address = user.email
+            if way == .rotation {
+                let code = try await user.newCode(stage)
+                let auth = PomadeBody.Credentials(emailHash: user.emailHash, secret: .code(code))
+                let body = PomadeBody.PasswordRotation(auth: auth, passwordHash: password)
+                _ = try await stage.service.rotatePassword(body, caller: caller(thief))
+            } else {
+                if way == .newAddress { address = "thief@example.org" }
+                let body = PomadeBody.RecoverySetup(email: address, passwordHash: "\(password)")
+                try await stage.service.setUpRecovery(body, caller: caller(thief))
+            }
+            let hash = QuickHashing.hash(Array(address.utf8), Stage.url)
+            let start = PomadeBody.Start(auth: .init(emailHash: hash, secret: .passwordHash(password)))
+            func recover() async throws -> FailureCode? {
+                try await refusal { try await stage.service.startRecovery(start, caller: caller(.random())) }
+            }
+            #expect(try await recover() == .recoveryPending)
+            // The owner hears of it, at the address that the thief did not choose.
+            let warned = stage.mail.all.filter { if case .recoveryRequested = $0.notice { true } else { false } }
+            #expect(warned.contains { $0.address == user.email })
+            // A login by that password is no better than the code behind it.
+            let second = Hex32.random()
+            _ = try await stage.service.startLogin(start, caller: caller(second))
+            _ = try await stage.service.selectLogin(.init(client: thief), caller: caller(second))
+            let other = PomadeBody.RecoverySetup(email: "other@example.org", passwordHash: "\(password)")
+            try await stage.service.setUpRecovery(other, caller: caller(second))
+            let otherHash = QuickHashing.hash(Array("other@example.org".utf8), Stage.url)
+            let otherStart = PomadeBody.Start(auth: .init(emailHash: otherHash, secret: .passwordHash(password)))
+            #expect(
+                try await refusal { try await stage.service.startRecovery(otherStart, caller: caller(.random())) }
+                    == .recoveryPending
+            )
+            stage.clock.advance(86_401)
+            #expect(try await recover() == nil)
+        }
+    }
+}
