@@ -1,7 +1,11 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+import FROST
 import Pomade
+import Postgres
+import SealedRecords
+import Secp256k1
 import Testing
 
 @testable import Signer
@@ -58,6 +62,63 @@ struct ThiefTests {
             )
             stage.clock.advance(86_401)
             #expect(try await recover() == nil)
+        }
+    }
+
+    /// A group with a victim's key of which the maker knows one share, though not the key.
+    private func imitation(of user: User) throws -> (share: WireShare, group: WireGroup) {
+        let secret = Scalar.random()
+        let key = user.group.group.key
+        let first = try #require(secret.point)
+        // On a straight line: f(2) = 2 f(1) - f(0).
+        let second = try #require(Point.sum([first, first, -key]))
+        let commits = try [first, second].enumerated().map { index, point in
+            let hex = try #require(Hex33(point.compressed))
+            return WireCommit(idx: index + 1, pubkey: hex, hiddenNonce: hex, binderNonce: hex)
+        }
+        let group = WireGroup(commits: commits, key: user.group.wire.key, threshold: 2)
+        return (WireShare(idx: 1, seckey: try #require(Hex32(secret.rawBytes))), group)
+    }
+
+    @Test("a session of a made-up group does not get the share whose key it imitates, whoever rewrites the row")
+    func imitatedShare() async throws {
+        try await Stage.with { stage in
+            let user = try User()
+            try await user.register(stage)
+            let (share, group) = try imitation(of: user)
+            let thief = Hex32.random()
+            try await stage.service.register(
+                .init(share: share, group: group, recovery: true),
+                caller: caller(thief)
+            )
+            let password = Hex32.random()
+            let setup = PomadeBody.RecoverySetup(email: "thief@example.org", passwordHash: "\(password)")
+            try await stage.service.setUpRecovery(setup, caller: caller(thief))
+            let victim = stage.keys.ring.current.name(user.clients[0].bytes, in: "sessions")
+            try await stage.client.execute(
+                Statement(
+                    "t_imitate",
+                    """
+                    UPDATE signer.sessions SET version = 7, share_id = (SELECT share_id FROM signer.sessions WHERE id = $1)
+                    """
+                ),
+                [.bytea(victim)]
+            )
+            #expect(
+                try await refusal { try await stage.service.commit(.init(members: [1, 2]), caller: caller(thief)) }
+                    == .internalError
+            )
+            let hash = QuickHashing.hash(Array("thief@example.org".utf8), Stage.url)
+            let start = PomadeBody.Start(auth: .init(emailHash: hash, secret: .passwordHash(password)))
+            let key = Hex32.random()
+            _ = try await stage.service.startRecovery(start, caller: caller(key))
+            #expect(
+                try await refusal {
+                    try await stage.service.selectRecovery(.init(client: thief), caller: caller(key))
+                } == .internalError
+            )
+            // The owner's own session is what it was.
+            _ = try await stage.service.commit(.init(members: [1, 2]), caller: caller(user.clients[0]))
         }
     }
 }

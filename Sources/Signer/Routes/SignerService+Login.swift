@@ -66,6 +66,7 @@ extension SignerService {
                 threshold: row.record.threshold,
                 total: row.record.total,
                 idx: row.record.idx,
+                publicShare: stored.share.publicShare,
                 isFromLogin: true
             )
             if isByCode || row.record.verifier?.isFromCode == true { record.isFromCode = true }

@@ -35,7 +35,9 @@ extension SignerService {
             }
             let id = try await transaction.take(next, inPlaceOf: row.shareID)
             let rows = try await transaction.sessions(ofShare: id)
-            for var row in rows {
+            // A row that somebody made to point here does not become the share's by that.
+            for var row in rows where (try? StoreTransaction.requireOwner(stored.share, row.record)) != nil {
+                row.record.publicShare = next.publicShare
                 row.record.total = next.registered.wire.commits.count
                 try await transaction.update(row, dueAt: dueAt(row.record, lastActivity: row.lastActivity))
             }

@@ -36,6 +36,7 @@ extension SignerService {
             threshold: body.group.threshold,
             total: body.group.commits.count,
             idx: share.number,
+            publicShare: share.publicShare,
             isFromLogin: false
         )
         try await run { transaction in

@@ -26,6 +26,8 @@ struct SessionRecord: Sendable, Codable {
     let threshold: Int
     var total: Int
     let idx: Int
+    /// What the share times G is: another of the same key and number is not the session's.
+    var publicShare: Hex33?
     /// Made by a login: its owner may once replace what was copied from the other session.
     let isFromLogin: Bool
     /// The login was by a mailed code, or by a password that was set with one.
