@@ -121,4 +121,20 @@ struct ThiefTests {
             _ = try await stage.service.commit(.init(members: [1, 2]), caller: caller(user.clients[0]))
         }
     }
+
+    @Test("a row that was given another user's name shows nothing to that user")
+    func renamedOwner() async throws {
+        try await Stage.with { stage in
+            let (user, thief) = (try User(), try User())
+            try await user.register(stage)
+            try await thief.register(stage)
+            let name = stage.keys.ring.current.name(thief.key.bytes, in: "users")
+            try await stage.client.execute(
+                Statement("t_rename", "UPDATE signer.sessions SET user_id = $1"),
+                [.bytea(name)]
+            )
+            let items = try await stage.service.list(caller: caller(thief.key)).items
+            #expect(items.map(\.client) == [thief.clients[0]])
+        }
+    }
 }
