@@ -6,6 +6,7 @@ import Pomade
 import Postgres
 import SealedRecords
 import Secp256k1
+import SigningRounds
 import Testing
 
 @testable import Signer
@@ -135,6 +136,53 @@ struct ThiefTests {
             )
             let items = try await stage.service.list(caller: caller(thief.key)).items
             #expect(items.map(\.client) == [thief.clients[0]])
+        }
+    }
+
+    /// New shares of a user's key, as a client deals them, for the first signer.
+    static func refresh(_ user: User) throws -> (body: PomadeBody.RefreshStage, share: WireShare) {
+        let old = user.group.group
+        let refresh = try Refresh(group: old, participants: old.participants)
+        let renewed = try old.refreshed(by: [refresh.commitment], participants: old.participants)
+        let commits = try renewed.participants.map { participant in
+            let share = try #require(renewed.publicShares[participant])
+            let point = try #require(Hex33(share.compressed))
+            return WireCommit(idx: Int(participant.number), pubkey: point, hiddenNonce: point, binderNonce: point)
+        }
+        let own = try #require(Identifier(1))
+        let delta = try #require(refresh.deltas[own])
+        let body = PomadeBody.RefreshStage(
+            group: WireGroup(commits: commits, key: user.group.wire.key, threshold: user.group.wire.threshold),
+            delta: .init(idx: 1, delta: try #require(Hex32(delta.rawBytes))),
+            commitments: try refresh.commitment.rest.map { try #require(Hex33($0.compressed)) }
+        )
+        let secret = try #require(Hex32((user.dealing.shares[0].secret + delta).rawBytes))
+        return (body, WireShare(idx: 1, seckey: secret))
+    }
+
+    @Test(
+        "a session that may not sign for its owner's commands may not change the share either",
+        arguments: [SessionPolicy(kinds: [1]), SessionPolicy(maximumPerDay: 0)]
+    )
+    func restrictedRefresh(policy: SessionPolicy) async throws {
+        try await Stage.with { stage in
+            let user = try User()
+            try await user.register(stage)
+            let client = caller(user.clients[0])
+            let (body, _) = try Self.refresh(user)
+            let gid = Hex32(certain: try RegisteredGroup(body.group).id)
+            try await stage.service.stageRefresh(body, caller: client)
+            try await stage.service.setPolicy(
+                .init(client: user.clients[0], policy: policy),
+                caller: caller(user.key)
+            )
+            #expect(try await refusal { try await stage.service.stageRefresh(body, caller: client) } == .policyDenied)
+            #expect(
+                try await refusal { try await stage.service.commitRefresh(.init(gid: gid), caller: client) }
+                    == .policyDenied
+            )
+            let kept = try await stage.service.commit(.init(members: [1, 2]), caller: client)
+            #expect(kept.pubkey.bytes == user.dealing.shares[0].publicShare.compressed)
         }
     }
 }

@@ -10,10 +10,12 @@ internal import SigningRounds
 extension SignerService {
     /// `/x/refresh/stage` (client key): keeps the share that is to take this one's place.
     ///
-    /// - Throws: `no_session`, `deactivated`, `bad_threshold`, `bad_group`, `bad_share`, `bad_request`.
+    /// - Throws: `no_session`, `deactivated`, `policy_denied`, `bad_threshold`, `bad_group`, `bad_share`,
+    ///   `bad_request`.
     public func stageRefresh(_ body: PomadeBody.RefreshStage, caller: SignerCaller) async throws(SignerFailure) {
         try await run { transaction in
             let row = try requireActive(try await transaction.session(caller.key))
+            try row.record.policy?.requireRefresh(now: now())
             guard let stored = try await transaction.share(of: row) else { throw Self.sessionGone }
             let next = try stored.share.refreshed(by: body)
             try await transaction.stage(next, of: row.shareID)
@@ -24,10 +26,11 @@ extension SignerService {
     /// `/x/refresh/commit` (client key): takes the staged share of that group; told twice, it answers alike.
     ///
     /// All sessions of the share have the new one from then on.
-    /// - Throws: `no_session`, `deactivated`, `bad_group` when no share of that group is staged.
+    /// - Throws: `no_session`, `deactivated`, `policy_denied`, `bad_group` when no share of that group is staged.
     public func commitRefresh(_ body: PomadeBody.RefreshCommit, caller: SignerCaller) async throws(SignerFailure) {
         let changed = try await run { transaction -> [Hex32] in
             let row = try requireActive(try await transaction.session(caller.key))
+            try row.record.policy?.requireRefresh(now: now())
             guard let stored = try await transaction.share(of: row) else { throw Self.sessionGone }
             if stored.share.registered.id == body.gid.bytes { return [] }
             guard let next = try await transaction.staged(row.shareID), next.registered.id == body.gid.bytes else {
