@@ -185,4 +185,28 @@ struct ThiefTests {
             #expect(kept.pubkey.bytes == user.dealing.shares[0].publicShare.compressed)
         }
     }
+
+    @Test("a refresh to a share that was registered already joins its sessions")
+    func refreshToKnownShare() async throws {
+        try await Stage.with { stage in
+            let user = try User()
+            try await user.register(stage)
+            let (body, share) = try Self.refresh(user)
+            let early = Hex32.random()
+            try await stage.service.register(
+                .init(share: share, group: body.group, recovery: false),
+                caller: caller(early)
+            )
+            let client = caller(user.clients[0])
+            let gid = Hex32(certain: try RegisteredGroup(body.group).id)
+            try await stage.service.stageRefresh(body, caller: client)
+            try await stage.service.commitRefresh(.init(gid: gid), caller: client)
+            for key in [user.clients[0], early] {
+                let made = try await stage.service.commit(.init(members: [1, 2]), caller: caller(key))
+                #expect(made.pubkey == body.group.commits[0].pubkey)
+            }
+            let rows = try await stage.client.query(Statement("t", "SELECT count(*) FROM signer.shares"))
+            #expect(try rows[0].int8(0) == 1)
+        }
+    }
 }

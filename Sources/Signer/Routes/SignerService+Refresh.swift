@@ -67,9 +67,14 @@ extension StoreTransaction {
     }
 
     /// Writes a share over another, which is erased, and returns its row's new name.
+    ///
+    /// Where the new share was registered meanwhile, its sessions come along: there is one row for each share.
     func take(_ next: SignerShare, inPlaceOf id: [UInt8]) async throws -> [UInt8] {
         let new = name(Self.natural(next), in: Self.shares)
         let (group, secret) = try sealed(next, row: new, table: Self.shares, secretTable: Self.shareSecrets)
+        let known = names(Self.natural(next), in: Self.shares)
+        try await execute(RefreshSQL.join, [known, .bytea(id), Self.newVersion()])
+        try await execute(RefreshSQL.erase, [known])
         try await execute(
             RefreshSQL.take,
             [.bytea(id), .bytea(new), keyID, Self.newVersion(), group, secret]
@@ -87,6 +92,11 @@ private enum RefreshSQL {
         "signer.refresh_staged",
         "SELECT sealed_next, sealed_next_secret FROM signer.shares WHERE id = $1"
     )
+    static let join = Statement(
+        "signer.refresh_join",
+        "UPDATE signer.sessions SET share_id = $2, version = $3 WHERE share_id = ANY($1)"
+    )
+    static let erase = Statement("signer.refresh_erase", "DELETE FROM signer.shares WHERE id = ANY($1)")
     static let take = Statement(
         "signer.refresh_take",
         """
