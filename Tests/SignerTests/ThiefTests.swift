@@ -209,4 +209,24 @@ struct ThiefTests {
             #expect(try rows[0].int8(0) == 1)
         }
     }
+
+    @Test("guesses that are sent all at once count like guesses one after the other")
+    func parallelGuesses() async throws {
+        try await Stage.with { stage in
+            let user = try User()
+            try await user.register(stage)
+            // The right one is among the last: whoever guesses so often must not get to it.
+            let guesses = (0..<40).map { $0 == 39 ? user.passwordHash : Hex32.random() }
+            let found = await withTaskGroup(of: Bool.self) { group in
+                for guess in guesses {
+                    group.addTask {
+                        let start = user.password(guess)
+                        return (try? await stage.service.startLogin(start, caller: caller(.random()))) != nil
+                    }
+                }
+                return await group.reduce(false) { $0 || $1 }
+            }
+            #expect(!found)
+        }
+    }
 }

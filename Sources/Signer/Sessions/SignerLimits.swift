@@ -23,6 +23,8 @@ final class SignerLimits: Sendable {
         var failures = TokenBuckets<Origin>(rate: 5.0 / 600, burst: 5)
         /// Failures for one address from anywhere: 50 a day.
         var dailyFailures = TokenBuckets<Hex32>(rate: 50.0 / 86_400, burst: 50)
+        /// Attempts that have begun and not ended, each of which may be a failure.
+        var open: [Origin: Int] = [:]
     }
 
     private let state = Mutex(State())
@@ -54,25 +56,30 @@ final class SignerLimits: Sendable {
         }
     }
 
-    /// Whether a network may try to be the owner of an address.
+    /// Whether a network may try to be the owner of an address; who may has to end the attempt.
     ///
-    /// Only its own failures speak against it: others' never keep the owner out. When the day's failures for the address
+    /// Attempts at the same time count as failures until they have ended, so that sending many at once gains nothing. Only its own failures speak against it: others' never keep the owner out. When the day's failures for the address
     /// are used up, a network that has failed itself has to wait.
-    func allowsAttempt(_ emailHash: Hex32, from source: IPNetwork?) -> Bool {
+    func beginAttempt(_ emailHash: Hex32, from source: IPNetwork?) -> Bool {
         state.withLock { state in
-            let now = clock()
-            let own = state.failures.look(Origin(emailHash: emailHash, source: source), now: now)
-            guard own.isAllowed else { return false }
+            let (now, origin) = (clock(), Origin(emailHash: emailHash, source: source))
+            let own = state.failures.look(origin, now: now)
+            guard own.isAllowed, own.remaining >= state.open[origin] ?? 0 else { return false }
             let hasFailed = own.remaining < Int(state.failures.burst) - 1
-            return !hasFailed || state.dailyFailures.look(emailHash, now: now).isAllowed
+            guard !hasFailed || state.dailyFailures.look(emailHash, now: now).isAllowed else { return false }
+            state.open[origin, default: 0] += 1
+            return true
         }
     }
 
-    /// Counts a failure.
-    func countFailure(_ emailHash: Hex32, from source: IPNetwork?) {
+    /// Ends an attempt, and counts it when it failed.
+    func endAttempt(_ emailHash: Hex32, from source: IPNetwork?, failed: Bool) {
         state.withLock { state in
-            let now = clock()
-            _ = state.failures.take(Origin(emailHash: emailHash, source: source), now: now)
+            let (now, origin) = (clock(), Origin(emailHash: emailHash, source: source))
+            let others = (state.open[origin] ?? 1) - 1
+            state.open[origin] = others > 0 ? others : nil
+            guard failed else { return }
+            _ = state.failures.take(origin, now: now)
             _ = state.dailyFailures.take(emailHash, now: now)
         }
     }
