@@ -229,4 +229,20 @@ struct ThiefTests {
             #expect(!found)
         }
     }
+
+    @Test("nobody fills the mailbox of an address that was not confirmed")
+    func mailBomb() async throws {
+        try await Stage.with { stage in
+            let user = try User()
+            try await user.register(stage)
+            let before = stage.mail.all.count
+            for _ in 0..<30 {
+                let key = Hex32.random()
+                _ = try await stage.service.startRecovery(user.password(), caller: caller(key))
+                _ = try await stage.service.selectRecovery(.init(client: user.clients[0]), caller: caller(key))
+            }
+            #expect(stage.mail.all.count - before <= 3)
+            #expect(stage.mail.all.count > before)
+        }
+    }
 }

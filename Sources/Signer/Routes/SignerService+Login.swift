@@ -48,8 +48,7 @@ extension SignerService {
         _ body: PomadeBody.Selection,
         caller: SignerCaller
     ) async throws(SignerFailure) -> PomadeContent.Group {
-        let (group, notified, id) = try await run {
-            transaction -> Result<(WireGroup, String?, [UInt8]), SignerFailure> in
+        let (group, row) = try await run { transaction -> Result<(WireGroup, SessionRow), SignerFailure> in
             let (row, isByCode): (SessionRow, Bool)
             switch try await choose(body.client, .login, .noLogin, caller, transaction) {
             case .failure(let failure): return .failure(failure)
@@ -87,10 +86,10 @@ extension SignerService {
                 digest: caller.bodyDigest,
                 now: time
             )
-            return .success((stored.share.registered.wire, record.isConfirmed ? record.email : nil, row.id))
+            return .success((stored.share.registered.wire, row))
         }.get()
-        activity.note(id, at: now())
-        if let notified { post.send(.signedIn, to: notified) }
+        activity.note(row.id, at: now())
+        if row.record.isConfirmed { tell(.signedIn, row) }
         return PomadeContent.Group(group: group)
     }
 
@@ -205,8 +204,8 @@ extension SignerService {
         _ body: PomadeBody.Selection,
         caller: SignerCaller
     ) async throws(SignerFailure) -> PomadeContent.ShareAndGroup {
-        let (content, address, id) = try await run {
-            transaction -> Result<(PomadeContent.ShareAndGroup, String?, [UInt8]), SignerFailure> in
+        let (content, row) = try await run {
+            transaction -> Result<(PomadeContent.ShareAndGroup, SessionRow), SignerFailure> in
             switch try await choose(body.client, .recovery, .noRecovery, caller, transaction) {
             case .failure(let failure): return .failure(failure)
             case .success((let row, _)):
@@ -217,13 +216,21 @@ extension SignerService {
                     share: WireShare(stored.share.share),
                     group: stored.share.registered.wire
                 )
-                return .success((content, row.record.email, row.id))
+                return .success((content, row))
             }
         }.get()
         // Whoever can still have the share back is no stranger to it: its time begins anew.
-        activity.note(id, at: now())
-        if let address { post.send(.recovered, to: address) }
+        activity.note(row.id, at: now())
+        tell(.recovered, row)
         return content
+    }
+
+    /// Mails to a session's address what was done with its share, unless it has heard that too often.
+    private func tell(_ notice: SignerNotice, _ row: SessionRow) {
+        guard let address = row.record.email,
+            limits.allowsNotice(ofShare: row.shareID, isConfirmed: row.record.isConfirmed)
+        else { return }
+        post.send(notice, to: address)
     }
 
     /// `/x/recovery/cancel` by the user's key or an active session's: ends recoveries of the same shares.

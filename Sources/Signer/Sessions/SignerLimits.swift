@@ -19,6 +19,9 @@ final class SignerLimits: Sendable {
         /// Codes to one address: 3 in ten minutes, and 10 a day.
         var codes = TokenBuckets<Hex32>(rate: 3.0 / 600, burst: 3)
         var dailyCodes = TokenBuckets<Hex32>(rate: 10.0 / 86_400, burst: 10)
+        /// Notices of what was done with a share: 3 a day while its address is not confirmed, 20 when it is.
+        var notices = TokenBuckets<[UInt8]>(rate: 3.0 / 86_400, burst: 3)
+        var confirmedNotices = TokenBuckets<[UInt8]>(rate: 20.0 / 86_400, burst: 20)
         /// Failures for one address from one network: 5 in ten minutes.
         var failures = TokenBuckets<Origin>(rate: 5.0 / 600, burst: 5)
         /// Failures for one address from anywhere: 50 a day.
@@ -53,6 +56,17 @@ final class SignerLimits: Sendable {
             guard state.dailyCodes.look(emailHash, now: now).isAllowed else { return false }
             return state.codes.take(emailHash, now: now).isAllowed
                 && state.dailyCodes.take(emailHash, now: now).isAllowed
+        }
+    }
+
+    /// Whether a share's address may hear once more of what was done.
+    ///
+    /// By share, so that nobody else can use up what an owner would hear.
+    func allowsNotice(ofShare id: [UInt8], isConfirmed: Bool) -> Bool {
+        state.withLock { state in
+            let now = clock()
+            return isConfirmed
+                ? state.confirmedNotices.take(id, now: now).isAllowed : state.notices.take(id, now: now).isAllowed
         }
     }
 
