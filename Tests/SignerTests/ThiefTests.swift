@@ -245,4 +245,22 @@ struct ThiefTests {
             #expect(stage.mail.all.count > before)
         }
     }
+
+    @Test("logins do not heap up sessions: beyond the limit, the login that was idle longest gives way")
+    func endlessLogins() async throws {
+        try await Stage.with({ $0.sessionsPerUser = 4 }) { stage in
+            let user = try User()
+            try await user.register(stage)
+            var keys: [Hex32] = []
+            for _ in 0..<8 {
+                let key = Hex32.random()
+                _ = try await stage.service.startLogin(user.password(), caller: caller(key))
+                _ = try await stage.service.selectLogin(.init(client: user.clients[0]), caller: caller(key))
+                keys.append(key)
+                stage.clock.advance(1)
+            }
+            let items = try await stage.service.list(caller: caller(user.key)).items
+            #expect(Set(items.map(\.client)) == Set([user.clients[0]] + keys.suffix(3)))
+        }
+    }
 }

@@ -43,12 +43,14 @@ extension SignerService {
 
     /// `/login/select`: a new session for the calling key, with the share and the address of the chosen one.
     ///
+    /// Where a share has as many sessions as a user may have, the login that was idle longest ends for it.
     /// - Throws: `no_login`, `bad_selection`, `session_gone`; the login is over whatever happens.
     public func selectLogin(
         _ body: PomadeBody.Selection,
         caller: SignerCaller
     ) async throws(SignerFailure) -> PomadeContent.Group {
-        let (group, row) = try await run { transaction -> Result<(WireGroup, SessionRow), SignerFailure> in
+        let (group, row, ended) = try await run {
+            transaction -> Result<(WireGroup, SessionRow, [SessionRow]), SignerFailure> in
             let (row, isByCode): (SessionRow, Bool)
             switch try await choose(body.client, .login, .noLogin, caller, transaction) {
             case .failure(let failure): return .failure(failure)
@@ -77,6 +79,7 @@ extension SignerService {
             if let policy = row.record.policy, policy.allowsCodes != nil || policy.recoveryDelay != nil {
                 record.policy = SessionPolicy(allowsCodes: policy.allowsCodes, recoveryDelay: policy.recoveryDelay)
             }
+            let ended = try await endIdlest(besides: row, transaction)
             let due = dueAt(record, lastActivity: time)
             try await transaction.insert(record, shareID: row.shareID, now: time, dueAt: due)
             try await transaction.note(
@@ -86,11 +89,39 @@ extension SignerService {
                 digest: caller.bodyDigest,
                 now: time
             )
-            return .success((stored.share.registered.wire, row))
+            return .success((stored.share.registered.wire, row, ended))
         }.get()
+        for old in ended {
+            cache.remove(old.id)
+            commits.remove(client: old.record.client)
+        }
         activity.note(row.id, at: now())
         if row.record.isConfirmed { tell(.signedIn, row) }
         return PomadeContent.Group(group: group)
+    }
+
+    /// Makes room for one more session of a share: closed ones go first, then those that were idle longest.
+    ///
+    /// Only what a login has made goes, and never the session that was chosen.
+    /// - Throws: `too_many_sessions`.
+    private func endIdlest(besides chosen: SessionRow, _ transaction: StoreTransaction) async throws -> [SessionRow] {
+        let all = try await transaction.sessions(ofShare: chosen.shareID)
+        guard all.count >= configuration.sessionsPerUser else { return [] }
+        let time = now()
+        func age(_ row: SessionRow) -> (Int, Int64) {
+            let isClosed = row.closedAt.map { $0 <= time } ?? false
+            return (isClosed ? 0 : 1, max(row.lastActivity, row.record.createdAt))
+        }
+        let ended = all.filter { $0.record.isFromLogin && $0.id != chosen.id }.sorted { age($0) < age($1) }
+            .prefix(all.count - configuration.sessionsPerUser + 1)
+        guard all.count - ended.count < configuration.sessionsPerUser else {
+            throw SignerFailure(.tooManySessions, "The share has too many sessions here: delete one first.")
+        }
+        for row in ended {
+            try await transaction.delete(row)
+            try await noteEnd(row, .expired, transaction)
+        }
+        return Array(ended)
     }
 
     /// Ends a pending login or recovery and returns the session that was chosen of it, and whether a code began it.
