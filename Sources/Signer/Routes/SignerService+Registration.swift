@@ -52,6 +52,7 @@ extension SignerService {
             threshold: wire.threshold,
             total: wire.commits.count,
             idx: share.number,
+            publicShare: share.publicShare,
             isFromLogin: false
         )
         try await run { transaction in
