@@ -6,6 +6,7 @@ import Foundation
 import IPAddresses
 import LightningPrimitives
 import Logging
+import Metrics
 import Migrations
 import Nostr
 import PasswordHashing
@@ -176,10 +177,19 @@ struct SignerSecrets {
 /// Hashes addresses as clients do, a few at a time.
 struct PomadeHashing: EmailHashing {
     private let queue: HashingQueue
+    private let waiting = Gauge(label: "signer_argon2_waiting")
+    private let running = Gauge(label: "signer_argon2_running")
 
     init(_ queue: HashingQueue) { self.queue = queue }
 
+    private func record() {
+        waiting.record(queue.waitingCount)
+        running.record(queue.runningCount)
+    }
+
     func hash(_ text: [UInt8], salt: String) async throws(SignerFailure) -> Hex32 {
+        record()
+        defer { record() }
         do throws(HashingError) {
             let bytes = try await queue.hash(text, salt: Array(salt.utf8))
             if let hash = Hex32(bytes) { return hash }
