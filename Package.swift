@@ -442,7 +442,8 @@ let package = Package(
         tests(
             "Signer",
             [
-                "ByteCoding", "FROST", "IPAddresses", "Migrations", "Nostr", "Pomade", "Postgres",
+                "ByteCoding", "FROST", "IPAddresses", "LightningPrimitives", "Migrations", "Nostr", "Pomade",
+                "Postgres",
                 "PostgresTestSupport", "SealedRecords", "Secp256k1", "SigningRounds", crypto, logging,
             ]
         ),

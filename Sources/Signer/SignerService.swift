@@ -22,6 +22,8 @@ public final class SignerService: Sendable {
     let cache = SessionCache()
     let activity: ActivityLog
     let commits: PendingCommits
+    let generations = CeremonyShelf<GenerationState>()
+    let repairs = CeremonyShelf<RepairState>()
     let limits: SignerLimits
     let hashing: any EmailHashing
     let post: any SignerPost

@@ -37,6 +37,8 @@ extension SignerService {
     public func sweep() async {
         let time = now()
         commits.sweep(now: time)
+        generations.sweep(now: time)
+        repairs.sweep(now: time)
         recordMetrics()
         await writeActivity()
         do {
@@ -105,7 +107,7 @@ extension SignerService {
         return max(row.lastActivity + configuration.retention, soonest)
     }
 
-    private func noteEnd(_ row: SessionRow, _ action: AuditAction, _ transaction: StoreTransaction) async throws {
+    func noteEnd(_ row: SessionRow, _ action: AuditAction, _ transaction: StoreTransaction) async throws {
         try await transaction.note(
             action,
             user: row.record.user,

@@ -89,7 +89,8 @@ extension FrostCommand {
                 )
                 for fault in faults { Terminal.error("recovery is not set: \(fault)") }
             }
-            try report(signer)
+            try Self.report(signer, state: state, threshold: threshold, json: json)
+            if !json, let newKeyFile { Terminal.note("The key is in \(newKeyFile): put it away, offline.") }
             guard urls.count - faults.count >= threshold else {
                 throw Failure(
                     Failure.unavailable,
@@ -114,7 +115,8 @@ extension FrostCommand {
             let signers: [ClientState.Member]
         }
 
-        private func report(_ signer: ThresholdSigner) throws {
+        /// Says what there is now.
+        static func report(_ signer: ThresholdSigner, state: String, threshold: Int, json: Bool) throws {
             let dealt = signer.state
             guard !json else {
                 try Terminal.say(
@@ -135,7 +137,6 @@ extension FrostCommand {
             Terminal.say("session     \(dealt.session)")
             Terminal.say("state       \(state)")
             Terminal.table([["share", "signer"]] + dealt.members.map { [String($0.idx), $0.url] })
-            if let newKeyFile { Terminal.note("The key is in \(newKeyFile): put it away, offline.") }
             if threshold == 1 { Terminal.note("With a threshold of 1 each signer holds the whole key: 2 is safer.") }
         }
     }

@@ -45,7 +45,7 @@ extension FrostCommand {
             let access = try await FrostCommand.asking {
                 try AccountAccess(urls: urls, hashing: await AccountAccess.hashing(of: urls))
             }
-            let secret = try await proof(access)
+            let secret = try await FrostCommand.proof(access, of: account.email, codes: codes)
             let recovered = try await FrostCommand.asking {
                 try await access.recover(
                     address: account.email,
@@ -57,17 +57,24 @@ extension FrostCommand {
             Terminal.say(NostrKey(recovered).npub)
             Terminal.note("The key is in \(keyFile).")
         }
+    }
+}
 
-        private func proof(_ access: AccountAccess) async throws -> AccountAccess.Secret {
-            guard codes else { return .password(try FrostCommand.secretLine("Password for \(account.email): ")) }
-            for fault in await access.requestCodes(address: account.email) { Terminal.error("\(fault)") }
-            Terminal.note("Each signer that knows the address mails a code. Enter them, an empty line ends:")
-            var entered: [String] = []
-            while let line = readLine(), !line.trimmingCharacters(in: .whitespaces).isEmpty {
-                entered += line.split(whereSeparator: \.isWhitespace).map(String.init)
-            }
-            guard !entered.isEmpty else { throw Failure(Failure.usage, "no code was entered") }
-            return .codes(entered)
+extension FrostCommand {
+    /// Asks for the password, or has codes mailed and asks for them.
+    static func proof(
+        _ access: AccountAccess,
+        of email: String,
+        codes: Bool
+    ) async throws -> AccountAccess.Secret {
+        guard codes else { return .password(try secretLine("Password for \(email): ")) }
+        for fault in await access.requestCodes(address: email) { Terminal.error("\(fault)") }
+        Terminal.note("Each signer that knows the address mails a code. Enter them, an empty line ends:")
+        var entered: [String] = []
+        while let line = readLine(), !line.trimmingCharacters(in: .whitespaces).isEmpty {
+            entered += line.split(whereSeparator: \.isWhitespace).map(String.init)
         }
+        guard !entered.isEmpty else { throw Failure(Failure.usage, "no code was entered") }
+        return .codes(entered)
     }
 }

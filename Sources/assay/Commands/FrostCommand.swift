@@ -35,6 +35,8 @@ struct FrostCommand: AsyncParsableCommand {
                    assay frost sessions
                    assay frost sessions --deactivate SESSION
 
+            'assay frost generate' makes a key that is never in one place, in place of step 1.
+
             With 'deal --email you@example.com' the key can be had back later without frost.json: 'assay frost recover'.
 
             frost.json does not hold the key, but whoever reads it can sign as you until you deactivate its session. It \
@@ -42,7 +44,10 @@ struct FrostCommand: AsyncParsableCommand {
 
             Exit codes: 0 done; 64 usage; 65 a file cannot be read or written; 69 too few signers.
             """,
-        subcommands: [Deal.self, Sign.self, Exchange.self, Recover.self, Sessions.self]
+        subcommands: [
+            Deal.self, Generate.self, Sign.self, Exchange.self, Sessions.self, Login.self, Recover.self, Refresh.self,
+            Repair.self,
+        ]
     )
 
     /// Where the client's state is.
@@ -148,6 +153,11 @@ struct FrostCommand: AsyncParsableCommand {
     static func publicKey(_ text: String) throws -> NostrKey {
         if let key = Hex.decode(text).flatMap({ NostrKey($0) }) ?? (try? NostrKey(npub: text)) { return key }
         throw Failure(Failure.usage, "\(text) is no public key: write npub1... or 64 hexadecimal digits")
+    }
+
+    /// Writes a state over the one it takes the place of, in one step.
+    static func replace(_ path: String, with state: ClientState) throws {
+        do { try PrivateFile.write(state.json, to: path) } catch { throw Failure(Failure.unreadable, "\(error)") }
     }
 
     /// Asks for a line that is not shown, or takes the next line of a pipe.

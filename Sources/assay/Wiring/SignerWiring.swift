@@ -4,8 +4,10 @@
 import EmbeddedPostgres
 import Foundation
 import IPAddresses
+import LightningPrimitives
 import Logging
 import Migrations
+import Nostr
 import PasswordHashing
 import Pomade
 import Postgres
@@ -87,6 +89,16 @@ struct SignerWiring {
         configuration.idleLimit = Int64(settings.integer(.signerIdle) ?? 2_592_000)
         configuration.retention = Int64(settings.integer(.signerRetention) ?? 94_608_000)
         configuration.sessionsPerUser = settings.integer(.signerSessionsPerUser) ?? 64
+        configuration.peers = try list(settings, .signerPeers).map { text in
+            let key = NostrKey(lowercaseHex: text) ?? (try? NostrKey(npub: text))
+            guard let identity = key.flatMap({ Hex32($0.bytes) }) else {
+                throw Failure(
+                    Failure.configuration,
+                    "\(Setting.signerPeers.name): '\(text)' is neither npub1… nor 64 hex digits"
+                )
+            }
+            return identity
+        }
         configuration.codeDigits = settings.integer(.signerCodeDigits) ?? 10
         configuration.hashingMemory = Int((isTest(settings) ? Argon2id.pomadeTest : .pomade).memory)
         configuration.version = BuildInfo.current.version
