@@ -352,3 +352,10 @@ def test_a_policy_with_a_misspelt_limit_is_not_taken_for_none(frost, signers, tm
     frost("sessions", "--session", "00" * 32, code=64)
     strange = frost("sessions", "--delete", "00" * 32, code=69)
     assert "no signer has this session" in strange.stderr and "again" not in strange.stderr
+
+
+def test_a_state_that_others_can_read_is_not_used(frost, signers, tmp_path):
+    dealt(frost, signers, "--new-key-file", "key.nsec")
+    (tmp_path / "frost.json").chmod(0o644)
+    refused = frost("sign", "--digest", "00" * 32, code=65)
+    assert "run: chmod 600 frost.json" in refused.stderr

@@ -62,6 +62,12 @@ struct FrostCommand: AsyncParsableCommand {
                     "\(state) cannot be read: make it with 'assay frost deal', or name yours with --state"
                 )
             }
+            guard SigningKeys.isPrivate(state) else {
+                throw Failure(
+                    Failure.unreadable,
+                    "\(state) can be read by others, who could sign with it; run: chmod 600 \(state)"
+                )
+            }
             do throws(ThresholdError) { return try ThresholdSigner(ClientState(json: Array(json))) } catch {
                 throw Failure(Failure.unreadable, "\(state): \(error)")
             }
