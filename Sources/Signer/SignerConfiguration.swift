@@ -25,6 +25,9 @@ public struct SignerConfiguration: Sendable {
     public var sessionsPerUser = 64
     /// Digits of a mailed code after its prefix.
     public var codeDigits = 10
+    /// What a wrong password or code takes at least, whatever was found: nobody learns from the time whether an address is
+    /// known.
+    public var failureFloor: Duration = .milliseconds(250)
     /// Memory for hashing passwords and addresses, KiB, as `/x/info` tells.
     public var hashingMemory = 65_536
     /// What the program calls itself in `/x/info`.
