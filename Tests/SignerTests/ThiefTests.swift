@@ -212,6 +212,21 @@ struct ThiefTests {
         }
     }
 
+    @Test("a session fills no disk with refreshes: 20 steps an hour")
+    func endlessRefreshes() async throws {
+        try await Stage.with { stage in
+            let user = try User()
+            try await user.register(stage)
+            let client = caller(user.clients[0])
+            let (body, _) = try Self.refresh(user)
+            for _ in 0..<20 { try await stage.service.stageRefresh(body, caller: client) }
+            #expect(try await refusal { try await stage.service.stageRefresh(body, caller: client) } == .rateLimited)
+            stage.clock.advance(360)
+            let gid = Hex32(certain: try RegisteredGroup(body.group).id)
+            try await stage.service.commitRefresh(.init(gid: gid), caller: client)
+        }
+    }
+
     @Test("guesses that are sent all at once count like guesses one after the other")
     func parallelGuesses() async throws {
         try await Stage.with { stage in
