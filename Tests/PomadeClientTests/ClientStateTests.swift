@@ -73,6 +73,15 @@ struct ClientStateTests {
         #expect(throws: ThresholdError.self) { try KeyDealing(secret: .random(), threshold: 1, urls: []) }
     }
 
+    @Test("what a signer says is shown on one line, cut, and moves no terminal")
+    func words() {
+        #expect(SignerProblem.printable("Bitte sehr, ключ 🔑.") == "Bitte sehr, ключ 🔑.")
+        let hostile = "\u{1B}]0;x\u{7}\r\nassay: signed\u{202E}\u{2028}"
+        #expect(SignerProblem.printable(hostile).unicodeScalars.allSatisfy { $0.value >= 0x20 })
+        #expect(!SignerProblem.printable(hostile).contains { $0.isNewline || $0 == "\u{202E}" })
+        #expect(SignerProblem.printable(String(repeating: "a", count: 1 << 20)).count == 300)
+    }
+
     @Test("quorums come with preferred signers first, each once")
     func quorums() {
         #expect(ThresholdSigner.quorums(of: [2, 3, 1], count: 2) == [[2, 3], [2, 1], [3, 1]])
