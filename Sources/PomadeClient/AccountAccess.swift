@@ -131,6 +131,26 @@ extension AccountAccess {
         var signers: [Int] { numbers.keys.sorted() }
     }
 
+    /// How much speaks for a session.
+    ///
+    /// Anybody can register a made-up group with a stranger's key and address, and use it more than its owner does; only
+    /// the key itself can vouch for one.
+    struct Rank: Comparable {
+        private let isVerified: Bool
+        private let lastActivity: Int64
+
+        /// - Parameter items: the session as each of its signers lists it.
+        init(_ items: [SessionItem]) {
+            isVerified = items.allSatisfy { $0.verified == true }
+            lastActivity = items.map(\.lastActivity).max() ?? 0
+        }
+
+        static func < (left: Rank, right: Rank) -> Bool {
+            guard left.isVerified == right.isVerified else { return right.isVerified }
+            return left.lastActivity < right.lastActivity
+        }
+    }
+
     private struct Account: Hashable {
         let user, session: Hex32
     }
@@ -167,10 +187,8 @@ extension AccountAccess {
             throw ThresholdError.severalAccounts(users.sorted { $0.description < $1.description })
         }
         let usable = accounts.filter { $0.key.user == account ?? $0.key.user }
-        let latest = usable.max { left, right in
-            (left.value.map(\.item.lastActivity).max() ?? 0) < (right.value.map(\.item.lastActivity).max() ?? 0)
-        }
-        guard let (key, found) = latest, let threshold = found.map(\.item.threshold).max() else {
+        let best = usable.max { Rank($0.value.map(\.item)) < Rank($1.value.map(\.item)) }
+        guard let (key, found) = best, let threshold = found.map(\.item.threshold).max() else {
             throw ThresholdError.noAccount(needed: 1, faults: faults(results))
         }
         return Found(

@@ -102,7 +102,7 @@ public struct SignerConnection: Sendable, Hashable, CustomStringConvertible {
             throw .unreadable("HTTP \(status)")
         }
         guard let content = read.content else {
-            throw .refused(read.code.flatMap(FailureCode.init), read.message)
+            throw .refused(read.code.flatMap(FailureCode.init), SignerProblem.printable(read.message))
         }
         return content
     }

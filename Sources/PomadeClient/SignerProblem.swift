@@ -27,6 +27,19 @@ public enum SignerProblem: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// A signer's words as they may be shown: one line without anything that a terminal would act on, and not too long.
+    static func printable(_ words: String) -> String {
+        var text = ""
+        for scalar in words.unicodeScalars.prefix(300) {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned:
+                text.unicodeScalars.append("\u{FFFD}")
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
+    }
+
     /// The code of a refusal.
     public var code: FailureCode? { if case .refused(let code, _) = self { code } else { nil } }
 }
@@ -63,7 +76,8 @@ public enum ThresholdError: Error, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .tooFewSigners(let needed, let faults):
-            "fewer than \(needed) signers gave what was asked for" + Self.list(faults)
+            (needed == 1 ? "no signer" : "fewer than \(needed) signers") + " gave what was asked for"
+                + Self.list(faults)
         case .invalid(let what): what
         case .noAccount(let needed, let faults):
             (needed > 1 ? "fewer than \(needed) signers opened" : "too few signers know")

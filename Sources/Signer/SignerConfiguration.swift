@@ -29,6 +29,9 @@ public struct SignerConfiguration: Sendable {
     public var codeDigits = 10
     /// Identities of the signers with which lost shares are made again; none, and nothing is repaired.
     public var peers: [Hex32] = []
+    /// What a wrong password or code takes at least, whatever was found: nobody learns from the time whether an address is
+    /// known.
+    public var failureFloor: Duration = .milliseconds(250)
     /// Memory for hashing passwords and addresses, KiB, as `/x/info` tells.
     public var hashingMemory = 65_536
     /// What the program calls itself in `/x/info`.

@@ -31,9 +31,12 @@ public final class SignerService: Sendable {
     /// Unix seconds.
     let now: @Sendable () -> Int64
 
+    let pause: @Sendable (ContinuousClock.Instant) async -> Void
+
     /// - Parameters:
     ///   - clock: Unix seconds.
     ///   - monotonic: seconds that never go back, for limits.
+    ///   - pause: waits until a moment, or until the task is cancelled.
     public init(
         configuration: SignerConfiguration,
         keys: SignerKeys,
@@ -42,6 +45,7 @@ public final class SignerService: Sendable {
         post: any SignerPost,
         clock: @escaping @Sendable () -> Int64,
         monotonic: @escaping @Sendable () -> Double = { MonotonicSeconds.now() },
+        pause: @escaping @Sendable (ContinuousClock.Instant) async -> Void = { try? await Task.sleep(until: $0) },
         logger: Logger
     ) {
         self.configuration = configuration
@@ -54,6 +58,7 @@ public final class SignerService: Sendable {
         self.hashing = hashing
         self.post = post
         now = clock
+        self.pause = pause
         self.logger = logger
     }
 

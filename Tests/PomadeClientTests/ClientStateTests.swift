@@ -73,6 +73,37 @@ struct ClientStateTests {
         #expect(throws: ThresholdError.self) { try KeyDealing(secret: .random(), threshold: 1, urls: []) }
     }
 
+    @Test("what a signer says is shown on one line, cut, and moves no terminal")
+    func words() {
+        #expect(SignerProblem.printable("Bitte sehr, ключ 🔑.") == "Bitte sehr, ключ 🔑.")
+        let hostile = "\u{1B}]0;x\u{7}\r\nassay: signed\u{202E}\u{2028}"
+        #expect(SignerProblem.printable(hostile).unicodeScalars.allSatisfy { $0.value >= 0x20 })
+        #expect(!SignerProblem.printable(hostile).contains { $0.isNewline || $0 == "\u{202E}" })
+        #expect(SignerProblem.printable(String(repeating: "a", count: 1 << 20)).count == 300)
+    }
+
+    @Test("of several sessions the one that the key has vouched for is taken, then the latest")
+    func choice() {
+        func item(_ lastActivity: Int64, verified: Bool?) -> SessionItem {
+            SessionItem(
+                pubkey: .random(),
+                client: .random(),
+                createdAt: 1,
+                lastActivity: lastActivity,
+                threshold: 2,
+                total: 2,
+                idx: 1,
+                verified: verified
+            )
+        }
+        func rank(_ items: SessionItem...) -> AccountAccess.Rank { AccountAccess.Rank(items) }
+        #expect(rank(item(9, verified: false)) < rank(item(1, verified: true)))
+        #expect(rank(item(9, verified: nil)) < rank(item(1, verified: true)))
+        // One signer's word is not enough.
+        #expect(rank(item(8, verified: true), item(8, verified: false)) < rank(item(1, verified: true)))
+        #expect(rank(item(1, verified: true)) < rank(item(2, verified: true)))
+    }
+
     @Test("quorums come with preferred signers first, each once")
     func quorums() {
         #expect(ThresholdSigner.quorums(of: [2, 3, 1], count: 2) == [[2, 3], [2, 1], [3, 1]])

@@ -102,6 +102,7 @@ struct Door: Sendable {
             let logs = LogBook()
             let letters = Letters()
             var configuration = SignerConfiguration(url: url)
+            configuration.failureFloor = .zero
             signer(&configuration)
             var serving = SignerServerConfiguration()
             server(&serving)

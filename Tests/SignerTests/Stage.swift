@@ -85,6 +85,7 @@ struct Stage: Sendable {
         _ change: @Sendable (inout SignerConfiguration) -> Void = { _ in }
     ) async throws {
         var configuration = SignerConfiguration(url: Self.url)
+        configuration.failureFloor = .zero
         configuration.registrationWork = 0
         change(&configuration)
         keys = try await SignerKeys.open(

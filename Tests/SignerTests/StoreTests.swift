@@ -132,6 +132,11 @@ struct StoreTests {
             )
             #expect(try await rotation.run() == .init(sessions: 1, shares: 1, auditHeads: 1))
             #expect(try await rotation.run() == .init())
+            // A process that knows only the old secret cannot tell who has a session: it says that it cannot serve.
+            let old = try await refusal {
+                try await stage.service.commit(.init(members: [1]), caller: caller(user.clients[0]))
+            }
+            #expect(old == .internalError)
             // The old secret is not needed any more, neither for passwords nor for the audit.
             let after = try await Stage(stage.client, clock: stage.clock, mail: stage.mail, secret: Self.next)
             _ = try await after.service.commit(.init(members: [1]), caller: caller(user.clients[0]))

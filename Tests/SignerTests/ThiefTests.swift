@@ -4,9 +4,11 @@
 import FROST
 import Pomade
 import Postgres
+import PostgresTestSupport
 import SealedRecords
 import Secp256k1
 import SigningRounds
+import Synchronization
 import Testing
 
 @testable import Signer
@@ -210,6 +212,21 @@ struct ThiefTests {
         }
     }
 
+    @Test("a session fills no disk with refreshes: 20 steps an hour")
+    func endlessRefreshes() async throws {
+        try await Stage.with { stage in
+            let user = try User()
+            try await user.register(stage)
+            let client = caller(user.clients[0])
+            let (body, _) = try Self.refresh(user)
+            for _ in 0..<20 { try await stage.service.stageRefresh(body, caller: client) }
+            #expect(try await refusal { try await stage.service.stageRefresh(body, caller: client) } == .rateLimited)
+            stage.clock.advance(360)
+            let gid = Hex32(certain: try RegisteredGroup(body.group).id)
+            try await stage.service.commitRefresh(.init(gid: gid), caller: client)
+        }
+    }
+
     @Test("guesses that are sent all at once count like guesses one after the other")
     func parallelGuesses() async throws {
         try await Stage.with { stage in
@@ -261,6 +278,43 @@ struct ThiefTests {
             }
             let items = try await stage.service.list(caller: caller(user.key)).items
             #expect(Set(items.map(\.client)) == Set([user.clients[0]] + keys.suffix(3)))
+        }
+    }
+
+    /// Counts what it was asked to wait for.
+    private final class Pauses: Sendable {
+        let count = Atomic(0)
+    }
+
+    @Test("wrong guesses take one time, whether the address is known or not; right ones are not held up")
+    func timeOfGuesses() async throws {
+        try await Stage.with { stage in
+            let user = try User()
+            try await user.register(stage)
+            let pauses = Pauses()
+            let service = SignerService(
+                configuration: SignerConfiguration(url: Stage.url),
+                keys: stage.keys,
+                client: stage.client,
+                hashing: QuickHashing(),
+                post: stage.mail,
+                clock: { stage.clock.now },
+                pause: { _ in pauses.count.add(1, ordering: .relaxed) },
+                logger: TestDatabase.silentLogger
+            )
+            _ = try await user.newCode(stage)
+            let stranger = try User()
+            let wrong = [
+                user.password(.random()), user.code("000000000000"), stranger.password(), stranger.code("000000000000"),
+            ]
+            for (number, guess) in wrong.enumerated() {
+                #expect(
+                    try await refusal { try await service.startLogin(guess, caller: caller(.random())) } == .noSessions
+                )
+                #expect(pauses.count.load(ordering: .relaxed) == number + 1)
+            }
+            _ = try await service.startLogin(user.password(), caller: caller(.random()))
+            #expect(pauses.count.load(ordering: .relaxed) == wrong.count)
         }
     }
 }

@@ -18,11 +18,16 @@ extension SignerService {
         caller: SignerCaller,
         _ body: (StoreTransaction) async throws -> Result<Value, SignerFailure>
     ) async throws(SignerFailure) -> Value {
+        let begin = ContinuousClock.now
         guard limits.beginAttempt(auth.emailHash, from: caller.source) else { throw Self.noSessions }
         var hasFailed = false
-        defer { limits.endAttempt(auth.emailHash, from: caller.source, failed: hasFailed) }
-        let result = try await run(body)
-        if case .failure(let failure) = result { hasFailed = failure.code == .noSessions }
+        let result: Result<Value, SignerFailure>
+        do {
+            defer { limits.endAttempt(auth.emailHash, from: caller.source, failed: hasFailed) }
+            result = try await run(body)
+            if case .failure(let failure) = result { hasFailed = failure.code == .noSessions }
+        }
+        if hasFailed, configuration.failureFloor > .zero { await pause(begin + configuration.failureFloor) }
         return try result.get()
     }
 

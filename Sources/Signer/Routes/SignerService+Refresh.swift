@@ -10,9 +10,11 @@ internal import SigningRounds
 extension SignerService {
     /// `/x/refresh/stage` (client key): keeps the share that is to take this one's place.
     ///
-    /// - Throws: `no_session`, `deactivated`, `policy_denied`, `bad_threshold`, `bad_group`, `bad_share`,
+    /// - Throws: `no_session`, `deactivated`, `rate_limited`, `policy_denied`, `bad_threshold`, `bad_group`, `bad_share`,
     ///   `bad_request`.
     public func stageRefresh(_ body: PomadeBody.RefreshStage, caller: SignerCaller) async throws(SignerFailure) {
+        _ = try await activeSession(caller.key)
+        try limits.countRefresh(caller.key)
         try await run { transaction in
             let row = try requireActive(try await transaction.session(caller.key))
             try row.record.policy?.requireRefresh(now: now())
@@ -26,8 +28,10 @@ extension SignerService {
     /// `/x/refresh/commit` (client key): takes the staged share of that group; told twice, it answers alike.
     ///
     /// All sessions of the share have the new one from then on.
-    /// - Throws: `no_session`, `deactivated`, `policy_denied`, `bad_group` when no share of that group is staged.
+    /// - Throws: `no_session`, `deactivated`, `rate_limited`, `policy_denied`, `bad_group` when no share of that group is staged.
     public func commitRefresh(_ body: PomadeBody.RefreshCommit, caller: SignerCaller) async throws(SignerFailure) {
+        _ = try await activeSession(caller.key)
+        try limits.countRefresh(caller.key)
         let changed = try await run { transaction -> [Hex32] in
             let row = try requireActive(try await transaction.session(caller.key))
             try row.record.policy?.requireRefresh(now: now())

@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Logging
 public import Pomade
 internal import Postgres
 internal import SealedRecords
@@ -82,7 +83,10 @@ extension SignerService {
         do throws(PostgresError) {
             state = try await live.read(keys.ring.names(client.bytes, in: StoreTransaction.sessions))
         } catch { throw failure(error) }
-        guard let state else { throw SignerFailure(.noSession, "No session has this key: log in again.") }
+        guard let state else {
+            try await requireCurrentSecret()
+            throw SignerFailure(.noSession, "No session has this key: log in again.")
+        }
         let session = try await ready(state, client)
         let time = now()
         // What stands in clear could have been changed without the secret; what is sealed could be old. Both count.
@@ -94,6 +98,21 @@ extension SignerService {
         }
         return session
     }
+
+    /// Refuses to say that there is no session when rows have names that this process cannot know.
+    private func requireCurrentSecret() async throws(SignerFailure) {
+        let rows: [Row]
+        do throws(PostgresError) { rows = try await store.client.query(Self.secretsStatement) } catch {
+            throw failure(error)
+        }
+        for row in rows {
+            guard let id = try? row.int2(0), keys.ring.keys(UInt8(clamping: id)) == nil else { continue }
+            logger.error("the database was sealed anew with another secret: restart with the new POMADE_SECRET")
+            throw SignerFailure(.internalError, "Something went wrong here: try again later.")
+        }
+    }
+
+    private static let secretsStatement = Statement("signer.secrets", "SELECT key_id FROM signer.keyring")
 
     private func ready(_ state: LiveState, _ client: Hex32) async throws(SignerFailure) -> ReadySession {
         if let known = cache.session(state) { return known }

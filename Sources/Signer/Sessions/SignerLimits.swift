@@ -16,6 +16,8 @@ final class SignerLimits: Sendable {
     private struct State {
         /// Signatures and exchanges of a session: 500 a minute.
         var operations = TokenBuckets<Hex32>(rate: 500.0 / 60, burst: 500)
+        /// Steps of a session's refreshes: 20 an hour.
+        var refreshes = TokenBuckets<Hex32>(rate: 20.0 / 3600, burst: 20)
         /// Codes to one address: 3 in ten minutes, and 10 a day.
         var codes = TokenBuckets<Hex32>(rate: 3.0 / 600, burst: 3)
         var dailyCodes = TokenBuckets<Hex32>(rate: 10.0 / 86_400, burst: 10)
@@ -39,7 +41,16 @@ final class SignerLimits: Sendable {
     /// Counts a signature's step or an exchange.
     /// - Throws: `rate_limited`.
     func countOperation(_ client: Hex32) throws(SignerFailure) {
-        let answer = state.withLock { $0.operations.take(client, now: clock()) }
+        try Self.require(state.withLock { $0.operations.take(client, now: clock()) })
+    }
+
+    /// Counts a step of a refresh: each is written down for ever.
+    /// - Throws: `rate_limited`.
+    func countRefresh(_ client: Hex32) throws(SignerFailure) {
+        try Self.require(state.withLock { $0.refreshes.take(client, now: clock()) })
+    }
+
+    private static func require(_ answer: TokenBuckets<Hex32>.Answer) throws(SignerFailure) {
         guard answer.isAllowed else {
             throw SignerFailure(
                 .rateLimited,

@@ -34,7 +34,10 @@ enum SigningKeys {
 
     /// The oracle's public key, for the processes that do not sign with it.
     static func oraclePublicKey(_ settings: Settings) throws -> NostrKey? {
-        guard let text = settings.text(.oraclePublicKey) else { return nil }
+        guard let text = settings.text(.oraclePublicKey) else {
+            guard let path = settings.text(.oracleGroup) else { return nil }
+            return try client(path, .oracleGroup).key
+        }
         guard let key = NostrKey(lowercaseHex: text) ?? (try? NostrKey(npub: text)) else {
             throw Failure(
                 Failure.configuration,
@@ -80,6 +83,10 @@ enum SigningKeys {
         ready: Int,
         _ logger: Logger
     ) throws -> any SchnorrSigner {
+        JointKey(try client(path, setting), ready: ready, logger: logger)
+    }
+
+    private static func client(_ path: String, _ setting: Setting) throws -> ThresholdSigner {
         guard let json = FileManager.default.contents(atPath: path) else {
             throw Failure(
                 Failure.configuration,
@@ -93,7 +100,7 @@ enum SigningKeys {
             )
         }
         do {
-            return JointKey(try ThresholdSigner(ClientState(json: Array(json))), ready: ready, logger: logger)
+            return try ThresholdSigner(ClientState(json: Array(json)))
         } catch {
             throw Failure(Failure.configuration, "\(setting.name): \(path): \(error)")
         }
