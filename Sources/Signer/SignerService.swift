@@ -9,6 +9,7 @@ public import RequestLimits
 internal import SealedRecords
 internal import Secp256k1
 public import SigningRounds
+internal import Synchronization
 
 /// A holder of one share of each of many keys: what it keeps, what it checks and what it answers.
 ///
@@ -26,6 +27,8 @@ public final class SignerService: Sendable {
     let repairs = CeremonyShelf<RepairState>()
     let limits: SignerLimits
     let hashing: any EmailHashing
+    /// Sessions whose address is being hashed.
+    let setups = Mutex<Set<Hex32>>([])
     let post: any SignerPost
     let logger: Logger
     /// Unix seconds.

@@ -4,6 +4,7 @@
 internal import Logging
 internal import Metrics
 internal import Postgres
+internal import SealedRecords
 public import ServiceLifecycle
 internal import SigningRounds
 
@@ -45,7 +46,12 @@ extension SignerService {
             for statement in Self.passed { try await store.client.execute(statement, [.int8(time)]) }
             try await store.client.execute(Self.oldCounts, [.int4(Int32(clamping: time / 86_400))])
             let due = try await store.client.query(Self.due, [.int8(time), .int8(Int64(Self.sweepLimit))])
-            for row in due { try await look(after: try row.bytea(0)) }
+            for row in due {
+                do { try await look(after: try row.bytea(0)) } catch let error as SealedRecordError {
+                    // A row that cannot be believed must not keep the others from their end.
+                    logger.error("a session's row was not looked after", metadata: ["error": "\(error)"])
+                }
+            }
         } catch {
             logger.error("the sweep was not finished", metadata: ["error": "\(error)"])
         }

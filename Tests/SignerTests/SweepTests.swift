@@ -126,6 +126,30 @@ struct SweepTests {
         }
     }
 
+    @Test("a row that was tampered with keeps no other from its end")
+    func tampered() async throws {
+        try await Stage.with { stage in
+            let (first, second) = (try User(), try User())
+            try await first.register(stage)
+            stage.clock.advance(1)
+            try await second.register(stage)
+            let other = try await stage.client.query(
+                Statement("t_first", "SELECT id FROM signer.sessions ORDER BY due_at LIMIT 1")
+            )
+            try await stage.client.execute(
+                Statement("t_tamper", "UPDATE signer.sessions SET sealed = sealed || $2 WHERE id = $1"),
+                [.bytea(try other[0].bytea(0)), .bytea([0])]
+            )
+            stage.clock.advance(31 * 86_400)
+            await stage.service.sweep()
+            #expect(
+                try await refusal {
+                    try await stage.service.commit(.init(members: [1, 2]), caller: caller(second.clients[0]))
+                } == .deactivated
+            )
+        }
+    }
+
     @Test("what passes is swept away")
     func passing() async throws {
         try await Stage.with({ $0.recoveryDelay = 60 }) { stage in

@@ -227,6 +227,45 @@ struct ThiefTests {
         }
     }
 
+    /// Hashes when it is told to.
+    private final class SlowHashing: EmailHashing {
+        let (begun, begin) = AsyncStream.makeStream(of: Void.self)
+        let (released, release) = AsyncStream.makeStream(of: Void.self)
+
+        func hash(_ text: [UInt8], salt: String) async throws(SignerFailure) -> Hex32 {
+            begin.yield()
+            for await _ in released { break }
+            return QuickHashing.hash(text, salt)
+        }
+    }
+
+    @Test("one session has one address hashed at a time")
+    func crowdedHashing() async throws {
+        try await Stage.with { stage in
+            let user = try User()
+            try await user.register(stage, email: false)
+            let hashing = SlowHashing()
+            let service = SignerService(
+                configuration: SignerConfiguration(url: Stage.url),
+                keys: stage.keys,
+                client: stage.client,
+                hashing: hashing,
+                post: stage.mail,
+                clock: { stage.clock.now },
+                logger: TestDatabase.silentLogger
+            )
+            let body = PomadeBody.RecoverySetup(email: user.email, passwordHash: "\(user.passwordHash)")
+            async let first: Void = service.setUpRecovery(body, caller: caller(user.clients[0]))
+            for await _ in hashing.begun { break }
+            #expect(
+                try await refusal { try await service.setUpRecovery(body, caller: caller(user.clients[0])) } == .busy
+            )
+            hashing.release.yield()
+            try await first
+            _ = try await stage.service.startLogin(user.password(), caller: caller(.random()))
+        }
+    }
+
     @Test("guesses that are sent all at once count like guesses one after the other")
     func parallelGuesses() async throws {
         try await Stage.with { stage in

@@ -4,6 +4,7 @@
 internal import ByteCoding
 public import Pomade
 internal import SealedRecords
+internal import Synchronization
 
 extension SignerService {
     // MARK: An address for a session
@@ -19,6 +20,11 @@ extension SignerService {
         }
         let passwordHash = try Self.passwordHash(body.passwordHash)
         try Self.requireAddress(body.email)
+        // One session takes one place in the line, or a few would keep everybody else out.
+        guard setups.withLock({ $0.insert(caller.key).inserted }) else {
+            throw SignerFailure(.busy, "The session's address is being set already: wait for the answer.")
+        }
+        defer { setups.withLock { _ = $0.remove(caller.key) } }
         var hashes: [Hex32] = []
         var own: Hex32?
         for url in configuration.urls {
