@@ -29,8 +29,8 @@ public struct SignerSite: Sendable {
     private let logger: Logger
     /// Unix seconds.
     private let now: @Sendable () -> Int64
-    /// What stands before every route's path.
-    private let prefix: String
+    /// What may stand before a route's path, the longest first: names may differ in it.
+    private let prefixes: [String]
     /// The hosts and paths of the signer's names.
     private let addresses: [SignerAddress]
 
@@ -54,7 +54,7 @@ public struct SignerSite: Sendable {
         self.logger = logger
         now = clock
         addresses = service.configuration.urls.compactMap { SignerAddress($0) }
-        prefix = addresses.first?.prefix ?? ""
+        prefixes = addresses.map(\.prefix).sorted { $0.utf8.count > $1.utf8.count }
     }
 
     /// Whether a request that came to a shared port is to this signer: by host name, and by path if the URL has one.
@@ -71,7 +71,7 @@ public struct SignerSite: Sendable {
     /// - Parameter peer: the address of the socket's other end.
     public func respond(to request: Request, peer: IPAddress?) async -> Response {
         let begin = ContinuousClock.now
-        let path = String(request.uri.path.dropFirst(prefix.utf8.count))
+        let path = self.path(of: request)
         let route = SignerRoute(rawValue: path)
         do throws(SignerFailure) {
             let response = try await answer(request, path: path, peer: peer)
@@ -81,6 +81,13 @@ public struct SignerSite: Sendable {
             instruments.record(route, code: error.code, took: .now - begin)
             return SignerAnswer.failure(error)
         }
+    }
+
+    /// The path below the name that was used; the whole path when it is below none.
+    private func path(of request: Request) -> String {
+        let whole = request.uri.path
+        let prefix = prefixes.first { whole.hasPrefix($0 + "/") } ?? ""
+        return String(whole.utf8.dropFirst(prefix.utf8.count)) ?? whole
     }
 
     private func answer(_ request: Request, path: String, peer: IPAddress?) async throws(SignerFailure) -> Response {

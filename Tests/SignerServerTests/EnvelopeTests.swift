@@ -109,16 +109,21 @@ struct EnvelopeTests {
             let person = try Person()
             #expect(try await door.call("/register", person.client, person.registration).isOK)
             let body = Array("{}".utf8)
-            let event = HTTPAuthorization.event(
-                key: NostrKey(person.secret),
-                url: "https://old.example/session/list",
-                body: body,
-                createdAt: door.now()
-            ).signed(by: person.secret)
-            // An L402 credential may stand beside it.
-            let value = "L402 abc:def, " + HTTPAuthorization.header(event)
-            let reply = await door.send(.post, "/signer/session/list", body: body, headers: [.authorization: value])
-            #expect(reply.isOK, "\(reply.text)")
+            func list(_ path: String) async -> Reply {
+                let event = HTTPAuthorization.event(
+                    key: NostrKey(person.secret),
+                    url: "https://old.example/session/list",
+                    body: body,
+                    createdAt: door.now()
+                ).signed(by: person.secret)
+                // An L402 credential may stand beside it.
+                let value = "L402 abc:def, " + HTTPAuthorization.header(event)
+                return await door.send(.post, path, body: body, headers: [.authorization: value])
+            }
+            #expect(await list("/signer/session/list").isOK)
+            // The former name had no path.
+            #expect(await list("/session/list").isOK)
+            #expect(await !list("/another/session/list").isOK)
         }
     }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Logging
+internal import Pomade
 internal import Postgres
 internal import SealedRecords
 
@@ -22,20 +23,27 @@ final class SignerStore: Sendable {
     ///
     /// The body may run several times, so it does nothing that cannot be undone: mail goes out afterwards.
     func transaction<Value: Sendable>(_ body: (StoreTransaction) async throws -> Value) async throws -> Value {
+        for attempt in 1..<Self.attempts {
+            do { return try await once(body) } catch let error where Self.isCrossed(error) {
+                // Others may have the connection meanwhile.
+                try await Task.sleep(for: .milliseconds(Int.random(in: 1...(4 << min(attempt, 6)))))
+            }
+        }
+        do { return try await once(body) } catch let error where Self.isCrossed(error) {
+            throw SignerFailure(.busy, "Others change the same all the time: try again.")
+        }
+    }
+
+    private func once<Value: Sendable>(_ body: (StoreTransaction) async throws -> Value) async throws -> Value {
         try await client.withConnection { session in
-            var attempt = 1
-            while true {
-                do {
-                    try await session.script("BEGIN ISOLATION LEVEL SERIALIZABLE")
-                    let value = try await body(StoreTransaction(session: session, ring: ring))
-                    try await session.script("COMMIT")
-                    return value
-                } catch {
-                    try? await session.script("ROLLBACK")
-                    guard Self.isCrossed(error), attempt < Self.attempts else { throw error }
-                    attempt += 1
-                    try await Task.sleep(for: .milliseconds(Int.random(in: 1...(4 << min(attempt, 6)))))
-                }
+            do {
+                try await session.script("BEGIN ISOLATION LEVEL SERIALIZABLE")
+                let value = try await body(StoreTransaction(session: session, ring: ring))
+                try await session.script("COMMIT")
+                return value
+            } catch {
+                try? await session.script("ROLLBACK")
+                throw error
             }
         }
     }
