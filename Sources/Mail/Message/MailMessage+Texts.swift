@@ -99,7 +99,9 @@ extension MailMessage {
             subject: "Your password was changed",
             [
                 .plain("At \(moment(time)) the password of your account with the signer \(signer) was changed."),
-                .plain("If this was not you, sign in with a mailed code, set a new password, and look through the sessions."),
+                .plain(
+                    "If this was not you, sign in with a mailed code, set a new password, and look through the sessions."
+                ),
             ]
         )
     }
