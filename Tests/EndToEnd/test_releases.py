@@ -220,7 +220,8 @@ def test_the_default_package_is_the_program_and_reproducible(host, tmp_path):
     assert len(digests) == 1
     names = set(tarfile.open(archives[0]).getnames())
     assert {"bin/assay", "bin/build-info.json", "infra/systemd/assay-serve.service", "DEPLOY.md", "LICENSE"} <= names
-    assert {f"migrations/{path.name}" for path in (source / "migrations").iterdir()} <= names
+    migrations = [path for path in (source / "migrations").rglob("*") if path.is_file()]
+    assert {str(path.relative_to(source)) for path in migrations} <= names
     host.run("install", archives[0], *host.place, "--no-restart")
     # The installed program knows its release, and checks itself as its unit will have it do.
     installed = host.root / "current" / "bin" / "assay"
