@@ -136,7 +136,9 @@ SCRIPT
     unshare --net --mount bash "$work/firewall" "$work" >"$work/firewall.log" 2>&1 ||
         { cat "$work/firewall.log" >&2; fail "ufw.sh"; }
 else
-    ./ufw.sh --dry-run | grep -qx 'ufw limit 2222/tcp' || fail ufw.sh
+    # Read whole: a pipe that is closed early would count as a failure.
+    rules=$(./ufw.sh --dry-run)
+    grep -qx 'ufw limit 2222/tcp' <<<"$rules" || fail ufw.sh
 fi
 SSH_PORT=1 ./ufw.sh 2>/dev/null && fail "ufw.sh: went on without an SSH server"
 

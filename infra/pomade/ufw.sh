@@ -17,7 +17,7 @@ for argument in "$@"; do
     esac
 done
 
-if [ "$check" = yes ] && ! ss -Hltn "sport = :$ssh_port" | grep -q .; then
+if [ "$check" = yes ] && [ -z "$(ss -Hltn "sport = :$ssh_port")" ]; then
     echo "ufw.sh: nobody listens on port $ssh_port: this would lock you out. Set SSH_PORT, or set up sshd first." >&2
     exit 1
 fi
