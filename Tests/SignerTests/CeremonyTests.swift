@@ -3,6 +3,7 @@
 
 import Crypto
 import FROST
+import Foundation
 import LightningPrimitives
 import Nostr
 import Pomade
@@ -288,6 +289,38 @@ struct RepairRouteTests {
         // As installed, nobody is named.
         try await withThree { stages in
             let (_, client) = try await lost(stages)
+            let target = PomadeBody.Participant(idx: 3, identity: stages[2].service.identity)
+            #expect(try await refusal { try await sums(stages, client, for: target) } == .policyDenied)
+        }
+    }
+
+    @Test("no signer takes a second share of one group, and a session under a policy asks for none")
+    func concentration() async throws {
+        let peers = try ["5a", "5b", "5c"].map { try Self.identity($0) }
+        try await withThree({ $0.peers = peers }) { stages in
+            let user = try User(2, of: 4)
+            let client = Hex32.random()
+            for place in 0..<2 {
+                try await stages[place].service.register(user.body(place), caller: caller(client))
+            }
+            // The third signer holds share 3 already, for another client of the same user.
+            try await user.register(stages[2], 2, recovery: false)
+            func take(_ idx: Int) async throws -> FailureCode? {
+                let target = PomadeBody.Participant(idx: idx, identity: stages[2].service.identity)
+                let body = PomadeBody.Repair.Take(
+                    group: user.group.wire,
+                    idx: idx,
+                    helpers: helpers(stages),
+                    sums: try await sums(stages, client, for: target)
+                )
+                return try await refusal { try await stages[2].service.takeRepair(body, caller: caller(client)) }
+            }
+            #expect(try await take(4) == .badMembers)
+            // Its own once more is no second one.
+            #expect(try await take(3) == nil)
+
+            let policy = try JSONDecoder().decode(SessionPolicy.self, from: Data(#"{"max_per_day":5}"#.utf8))
+            try await stages[0].service.setPolicy(.init(client: client, policy: policy), caller: caller(user.key))
             let target = PomadeBody.Participant(idx: 3, identity: stages[2].service.identity)
             #expect(try await refusal { try await sums(stages, client, for: target) } == .policyDenied)
         }

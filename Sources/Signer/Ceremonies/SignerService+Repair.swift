@@ -22,7 +22,14 @@ extension SignerService {
         caller: SignerCaller
     ) async throws(SignerFailure) -> PomadeContent.RepairDeltas {
         let session = try await activeSession(caller.key)
-        try limits.countOperation(caller.key)
+        // Written down for ever, like a refresh.
+        try limits.countRefresh(caller.key)
+        guard session.policy == nil else {
+            throw SignerFailure(
+                .policyDenied,
+                "The new session would have no policy: a session that has one cannot ask."
+            )
+        }
         try requireDistinct(body.helpers + [body.target])
         let own = session.share.number
         guard body.helpers.contains(where: { $0.idx == own && $0.identity == identity }) else {
@@ -59,6 +66,21 @@ extension SignerService {
                 .policyDenied,
                 "This signer repairs shares only with signers that its operator has named (POMADE_PEERS)."
             )
+        }
+    }
+
+    /// Refuses a second share of one group: with enough of them a single signer would hold the key.
+    private func requireNoOther(_ share: SignerShare) async throws(SignerFailure) {
+        let holdsOther = try await run { transaction in
+            for row in try await transaction.sessions(ofUser: share.registered.userKey)
+            where row.record.idx != share.number {
+                let other = try? await transaction.share(of: row)
+                if other?.share.registered.id == share.registered.id { return true }
+            }
+            return false
+        }
+        guard !holdsOther else {
+            throw SignerFailure(.badMembers, "This signer holds another share of the group: choose another signer.")
         }
     }
 
@@ -130,6 +152,8 @@ extension SignerService {
             try requireContext(opened.context, context, peer)
             try target.receive(opened.value, from: peer.idx)
         }
-        try await keep(try target.share(), recovery: false, isVerified: false, .repair, caller: caller)
+        let share = try target.share()
+        try await requireNoOther(share)
+        try await keep(share, recovery: false, isVerified: false, .repair, caller: caller)
     }
 }

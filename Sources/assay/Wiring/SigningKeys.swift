@@ -48,9 +48,13 @@ enum SigningKeys {
     }
 
     /// Whether only its owner can read a file: who reads the state of a group's client signs with the group.
+    ///
+    /// systemd lets the service's user read a credential by an access list, whose mask shows as the group's right.
     static func isPrivate(_ path: String) -> Bool {
+        let credentials = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"]
+        let forbidden = credentials.map { path.hasPrefix($0 + "/") } == true ? 0o007 : 0o077
         let mode = try? FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? NSNumber
-        return (mode?.intValue ?? 0) & 0o077 == 0
+        return (mode?.intValue ?? 0) & forbidden == 0
     }
 
     private static func key(
