@@ -26,6 +26,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
 }
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
@@ -100,6 +101,8 @@ let package = Package(
         .library(name: "SigningRounds", targets: ["SigningRounds"]),
         .library(name: "ReleaseFormat", targets: ["ReleaseFormat"]),
         .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
+        .library(name: "KeyShares", targets: ["KeyShares"]),
+        .library(name: "ShareEnvelopes", targets: ["ShareEnvelopes"]),
         .library(name: "TrustScore", targets: ["TrustScore"]),
     ],
     dependencies: [
@@ -164,6 +167,10 @@ let package = Package(
         ),
         module("Nostr", ["ByteCoding", "CSodium", "LightningPrimitives", "Secp256k1", crypto, deque]),
         tests("Nostr", ["ByteCoding", "LightningPrimitives", "Secp256k1", crypto], resources: [.copy("Vectors")]),
+        module("KeyShares", ["ByteCoding", "CSodium", "Secp256k1", crypto]),
+        tests("KeyShares", ["ByteCoding", "Secp256k1", crypto], resources: [.copy("Vectors")]),
+        module("ShareEnvelopes", ["ByteCoding", "KeyShares", "Secp256k1", crypto, cryptoExtras]),
+        tests("ShareEnvelopes", ["ByteCoding", "KeyShares", crypto], resources: [.copy("Vectors")]),
         module("PasswordHashing", ["CArgon2", deque]),
         tests("PasswordHashing", ["ByteCoding"], resources: [.copy("Vectors")]),
         module("IPAddresses"),
