@@ -177,6 +177,8 @@ let package = Package(
         tests("CommitReveal", ["ByteCoding", crypto], resources: [.copy("Vectors")]),
         module("AuditChains", ["ByteCoding", crypto]),
         tests("AuditChains", ["ByteCoding", crypto], resources: [.copy("Vectors")]),
+        module("KeyShareProtocol", ["ByteCoding", "CommitReveal", "KeyShares"]),
+        tests("KeyShareProtocol", ["ByteCoding", "CommitReveal", "KeyShares", crypto]),
         module("PasswordHashing", ["CArgon2", deque]),
         tests("PasswordHashing", ["ByteCoding"], resources: [.copy("Vectors")]),
         module("IPAddresses"),
