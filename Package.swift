@@ -315,6 +315,26 @@ let package = Package(
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
 
+        module(
+            "IdentityProviders",
+            [
+                "ByteCoding", "Deadlines", "Nostr", crypto, cryptoExtras, httpClient, nioCore, nioHTTP1,
+            ]
+        ),
+        // A login provider of the loopback, for development and tests.
+        module(
+            "IdentityTestIssuer",
+            ["ByteCoding", crypto, cryptoExtras, hummingbird, httpTypes, lifecycle, logging, nioCore]
+        ),
+        tests(
+            "IdentityProviders",
+            [
+                "ByteCoding", "IdentityTestIssuer", "LightningPrimitives", "Nostr", "Secp256k1", crypto, cryptoExtras,
+                httpClient, logging, nioCore, nioHTTP1, nioPosix,
+            ],
+            resources: [.copy("Vectors")]
+        ),
+
         // Layer 3: services.
         module(
             "Ledger",
