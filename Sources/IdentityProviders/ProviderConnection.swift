@@ -38,6 +38,8 @@ public struct ProviderHTTPConnection: ProviderConnection {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout = .init(connect: .seconds(5), read: .seconds(5))
         configuration.httpVersion = .http1Only
+        // A login that waits for a provider to come back is better refused at once.
+        configuration.connectionPool.retryConnectionEstablishment = false
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 8
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
@@ -60,6 +62,8 @@ public struct ProviderHTTPConnection: ProviderConnection {
                 let body = try await response.body.collect(upTo: Self.bodyLimit)
                 return ProviderAnswer(status: Int(response.status.code), body: Array(body.readableBytesView))
             }
+        } catch is NIOTooManyBytesError {
+            throw .unavailable("the login provider's answer is too large")
         } catch {
             throw .unavailable("the login provider cannot be reached")
         }

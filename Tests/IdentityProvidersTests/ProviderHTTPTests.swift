@@ -102,13 +102,13 @@ struct ProviderHTTPTests {
         let connection = ProviderHTTPConnection()
         let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .childChannelInitializer { channel in
-                var answer = ByteBuffer(string: "HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n")
-                answer.writeRepeatingByte(0x20, count: 70_000)
-                return channel.writeAndFlush(answer)
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(LargeAnswer())
+                }
             }
             .bind(host: "127.0.0.1", port: 0).get()
         let port = try #require(server.localAddress?.port)
-        await #expect(throws: IdentityFailure.unavailable("the login provider cannot be reached")) {
+        await #expect(throws: IdentityFailure.unavailable("the login provider's answer is too large")) {
             try await connection.get("http://127.0.0.1:\(port)/", bearer: nil)
         }
         try await server.close()
@@ -129,5 +129,17 @@ struct ProviderHTTPTests {
         }
         try await server.close()
         await connection.shutdown()
+    }
+}
+
+/// Answers every request with more than anyone wants.
+private final class LargeAnswer: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var answer = ByteBuffer(string: "HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n")
+        answer.writeRepeatingByte(0x20, count: 70_000)
+        context.writeAndFlush(wrapOutboundOut(answer), promise: nil)
     }
 }
