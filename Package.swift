@@ -409,7 +409,8 @@ let package = Package(
         module(
             "PomadeClient",
             [
-                "ByteCoding", "Deadlines", "FROST", "LightningPrimitives", "Nostr", "PasswordHashing", "Pomade",
+                "ByteCoding", "Deadlines", "FROST", "IPAddresses", "LightningPrimitives", "Nostr", "PasswordHashing",
+                "Pomade",
                 "Secp256k1", crypto, deque, httpClient, lifecycle, logging, metrics, nioCore, nioHTTP1,
             ]
         ),
@@ -476,7 +477,8 @@ let package = Package(
         tests(
             "Signer",
             [
-                "ByteCoding", "FROST", "IPAddresses", "Migrations", "Nostr", "Pomade", "Postgres",
+                "ByteCoding", "FROST", "IPAddresses", "LightningPrimitives", "Migrations", "Nostr", "Pomade",
+                "Postgres",
                 "PostgresTestSupport", "SealedRecords", "Secp256k1", "SigningRounds", crypto, logging,
             ]
         ),
@@ -550,6 +552,14 @@ let package = Package(
                 "RequestLimits", "Signer", crypto, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging,
                 metrics, nioCore, nioHTTP1, nioHTTPTypes,
             ]
+        ),
+        tests(
+            "SignerServer",
+            [
+                "FROST", "IPAddresses", "Nostr", "Pomade", "Postgres", "PostgresTestSupport", "SealedRecords",
+                "Secp256k1", "Signer", "SigningRounds", crypto, httpTypes, hummingbird, logging, nioCore,
+            ],
+            resources: [.copy("Vectors")]
         ),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
         tests("HealthCheck"),

@@ -52,6 +52,7 @@ public struct GatewayServer: Service {
     private let routes: [APIRoute]
     private let gate: Gate?
     private let services: ProxiedServices?
+    private let sites: [MountedSite]
     private let logger: Logger
     private let onListening: @Sendable (Int) -> Void
 
@@ -60,18 +61,21 @@ public struct GatewayServer: Service {
     ///   - routes: the route table; the OpenAPI description is added to it.
     ///   - gate: needed when a route is paid.
     ///   - services: services of others that the gate stands in front of.
+    ///   - sites: what else answers on this port.
     ///   - onListening: told the port once the server listens.
     public init(
         configuration: GatewayConfiguration,
         routes: [APIRoute],
         gate: Gate?,
         services: ProxiedServices? = nil,
+        sites: [MountedSite] = [],
         logger: Logger,
         onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.gate = gate
         self.services = services
+        self.sites = sites
         self.logger = logger
         self.onListening = onListening
         let version = configuration.version
@@ -128,7 +132,8 @@ public struct GatewayServer: Service {
                 blockList: configuration.blockList,
                 logger: logger,
                 mediaTypes: routes.reduce(into: []) { $0.formUnion($1.mediaTypes) },
-                proxy: proxy
+                proxy: proxy,
+                sites: sites
             )
         )
         // A slow client must not hold a connection for ever, and headers are bounded before they are looked at.

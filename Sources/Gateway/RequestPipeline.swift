@@ -19,6 +19,7 @@ struct RequestPipeline: RouterMiddleware {
     let logger: Logger
     /// Services of others; `nil` without any.
     let proxy: ServiceProxy?
+    let sites: [MountedSite]
     /// The media types that any route takes.
     let mediaTypes: Set<String>
     private let instruments = RequestInstruments()
@@ -28,13 +29,15 @@ struct RequestPipeline: RouterMiddleware {
         blockList: BlockList,
         logger: Logger,
         mediaTypes: Set<String>,
-        proxy: ServiceProxy? = nil
+        proxy: ServiceProxy? = nil,
+        sites: [MountedSite] = []
     ) {
         self.addressRule = addressRule
         self.blockList = blockList
         self.logger = logger
         self.mediaTypes = mediaTypes
         self.proxy = proxy
+        self.sites = sites
     }
 
     func handle(
@@ -54,7 +57,10 @@ struct RequestPipeline: RouterMiddleware {
             }
             try Self.checkHost(request)
             try Self.checkFraming(request)
-            if let proxy, proxy.takes(request) {
+            if let site = sites.first(where: { $0.takes(request) }) {
+                response = await site.respond(request, context.peer?.address)
+                proxied = ServiceProxy.Answer(response: response, route: site.name, isForwarded: true)
+            } else if let proxy, proxy.takes(request) {
                 let answer = try await proxy.respond(request, context)
                 response = answer.response
                 proxied = answer

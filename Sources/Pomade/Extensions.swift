@@ -129,6 +129,8 @@ extension PomadeContent {
             /// Seconds.
             public let retention: Int64
             public let sessionsPerUser: Int
+            /// Memory for hashing passwords and addresses, KiB: less than the protocol's 65,536 in tests only.
+            public let hashingMemory: Int?
 
             enum CodingKeys: String, CodingKey {
                 case registrationWork = "register_pow"
@@ -138,6 +140,7 @@ extension PomadeContent {
                 case idleLimit = "session_idle"
                 case retention = "share_retention"
                 case sessionsPerUser = "max_sessions_per_user"
+                case hashingMemory = "argon2_memory_kib"
             }
 
             public init(
@@ -147,7 +150,8 @@ extension PomadeContent {
                 recoveryDelay: Int64,
                 idleLimit: Int64,
                 retention: Int64,
-                sessionsPerUser: Int
+                sessionsPerUser: Int,
+                hashingMemory: Int
             ) {
                 self.registrationWork = registrationWork
                 self.minimumThreshold = minimumThreshold
@@ -156,6 +160,7 @@ extension PomadeContent {
                 self.idleLimit = idleLimit
                 self.retention = retention
                 self.sessionsPerUser = sessionsPerUser
+                self.hashingMemory = hashingMemory
             }
         }
 

@@ -22,7 +22,11 @@ public struct HexBytes<let count: Int>: Sendable, Hashable, Codable, CustomStrin
     /// Draws bytes from the system's generator.
     public static func random() -> Self {
         var generator = SystemRandomNumberGenerator()
-        return Self(certain: (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count + 7)
+        // Eight at a time: every number is a call of the system.
+        while bytes.count < count { withUnsafeBytes(of: generator.next()) { bytes.append(contentsOf: $0) } }
+        return Self(certain: Array(bytes.prefix(count)))
     }
 
     /// Reads hexadecimal of either case.

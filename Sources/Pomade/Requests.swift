@@ -64,6 +64,11 @@ extension PomadeBody {
         public let emailHash: Hex32
         public let secret: Secret
 
+        /// Whether it is a mailed code.
+        package var isCode: Bool {
+            if case .code = secret { true } else { false }
+        }
+
         enum CodingKeys: String, CodingKey {
             case emailHash = "email_hash"
             case passwordHash = "password_hash"

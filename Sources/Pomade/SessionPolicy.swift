@@ -4,6 +4,7 @@
 internal import ByteCoding
 internal import Crypto
 internal import FoundationEssentials
+internal import Nostr
 
 /// What the owner of a key lets one session do with it (`/x/policy`).
 ///
@@ -89,6 +90,17 @@ public struct SessionPolicy: Sendable, Hashable, Codable {
     public func requireExchange(now: Int64) throws(SignerFailure) {
         try requireLive(now: now)
         guard allowsExchange ?? true else { throw Self.denied("The session's policy allows no key exchange.") }
+    }
+
+    /// Refuses to change the share for a session that its owner's commands cannot be signed with.
+    ///
+    /// A refresh is for all sessions of the share, and done wrongly it loses the key: it takes what a deletion takes.
+    /// - Throws: `deactivated` or `policy_denied`.
+    public func requireRefresh(now: Int64) throws(SignerFailure) {
+        try requireLive(now: now)
+        guard kinds?.contains(Int(HTTPAuthorization.kind)) ?? true, maximumPerDay != 0 else {
+            throw Self.denied("The session's policy does not allow its owner's commands, nor to change the share.")
+        }
     }
 
     /// Refuses a signature that the owner does not allow.

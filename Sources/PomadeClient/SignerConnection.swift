@@ -18,6 +18,8 @@ public struct SignerConnection: Sendable, Hashable, CustomStringConvertible {
     /// The largest answer, in bytes.
     static let answerLimit = 1 << 20
 
+    private static let tooLate: [HTTPClientError] = [.deadlineExceeded, .connectTimeout, .readTimeout]
+
     /// Lives as long as the process.
     ///
     /// A signer that refuses connections is given up at once, so that others are asked.
@@ -123,6 +125,8 @@ public struct SignerConnection: Sendable, Hashable, CustomStringConvertible {
                 return (response.status.code, Data(body.readableBytesView))
             }
         } catch is DeadlineExceeded {
+            throw .timedOut
+        } catch let error as HTTPClientError where Self.tooLate.contains(error) {
             throw .timedOut
         } catch let error as IOError {
             throw .unreachable(String(cString: strerror(error.errnoCode)))

@@ -66,7 +66,8 @@ public enum ThresholdError: Error, Sendable, CustomStringConvertible {
             "fewer than \(needed) signers gave what was asked for" + Self.list(faults)
         case .invalid(let what): what
         case .noAccount(let needed, let faults):
-            "no account with this address and secret at \(needed) signers or more" + Self.list(faults)
+            (needed > 1 ? "fewer than \(needed) signers opened" : "too few signers know")
+                + " an account by this address and this password or code" + Self.list(faults)
         case .severalAccounts(let keys):
             "several accounts belong to this address; name one: \(keys.map { "\($0)" }.joined(separator: ", "))"
         case .halfRefreshed(_, let faults):

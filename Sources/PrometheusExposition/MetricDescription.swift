@@ -26,7 +26,8 @@ public struct MetricDescription: Sendable, Hashable {
 
     /// All metrics of this product.
     public static let all: [MetricDescription] =
-        http + proxy + money + lnd + database + evidence + scoring + probing + roughtime + timeStamps + process
+        http + proxy + money + lnd + database + evidence + scoring + probing + roughtime + timeStamps + signer
+        + process
 
     private static let http = [
         MetricDescription("legacy_endpoint_calls_total", "Calls of routes that are gone (410), by endpoint."),

@@ -19,7 +19,10 @@ public struct Scalar: Sendable, Equatable, CustomStringConvertible, CustomReflec
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == SecretBytes.count else { return nil }
         let scalar = Scalar { target in
-            for (index, byte) in bytes.enumerated() { target[index] = byte }
+            Self.withBuffer(of: bytes) { source in
+                UnsafeMutableRawBufferPointer(start: target, count: SecretBytes.count)
+                    .copyMemory(from: UnsafeRawBufferPointer(source))
+            }
         }
         guard scalar.isZero || scalar.withPointer({ secp256k1_ec_seckey_verify(Curve.context, $0) }) == 1 else {
             return nil
@@ -43,15 +46,25 @@ public struct Scalar: Sendable, Equatable, CustomStringConvertible, CustomReflec
     /// - Precondition: the size is a multiple of 16 bytes.
     public init(reducing bytes: some RandomAccessCollection<UInt8>) {
         precondition(bytes.count.isMultiple(of: 16), "the integer is taken in pieces of 128 bits")
-        var result = Scalar.zero
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let piece = rest.prefix(16)
-            let low = Scalar { target in for (index, byte) in piece.enumerated() { target[16 + index] = byte } }
-            result = result * .twoTo128 + low
-            rest = rest.dropFirst(16)
+        self = Self.withBuffer(of: bytes) { source in
+            stride(from: 0, to: source.count, by: 16).reduce(.zero) { result, start in
+                let low = Scalar { target in
+                    for index in 0..<16 { target[16 + index] = source[start + index] }
+                }
+                return result * .twoTo128 + low
+            }
         }
-        self = result
+    }
+
+    /// Lends a collection's bytes as they lie in memory, or a copy that is overwritten.
+    private static func withBuffer<Result>(
+        of bytes: some Collection<UInt8>,
+        _ body: (UnsafeBufferPointer<UInt8>) -> Result
+    ) -> Result {
+        if let result = bytes.withContiguousStorageIfAvailable(body) { return result }
+        var copy = Array(bytes)
+        defer { overwrite(&copy) }
+        return copy.withUnsafeBufferPointer(body)
     }
 
     private static let twoTo128 = Scalar { $0[15] = 1 }

@@ -40,18 +40,25 @@ extension SecretKey {
 public struct XOnlyPublicKey: Sendable, Hashable {
     /// The x coordinate, 32 bytes.
     public let bytes: [UInt8]
+    /// In the library's form: finding the other coordinate takes an eighth of a verification.
+    private let key: secp256k1_xonly_pubkey
 
     /// Reads a key, or returns `nil` when x is not the coordinate of a point.
     public init?(_ bytes: [UInt8]) {
         var key = secp256k1_xonly_pubkey()
         guard bytes.count == 32, secp256k1_xonly_pubkey_parse(Curve.context, &key, bytes) == 1 else { return nil }
         self.bytes = bytes
+        self.key = key
     }
 
     /// Verifies a 64-byte signature over a message of any length (BIP 340, "Verification").
     public func verifies(_ signature: [UInt8], over message: [UInt8]) -> Bool {
-        var key = secp256k1_xonly_pubkey()
-        guard signature.count == 64, secp256k1_xonly_pubkey_parse(Curve.context, &key, bytes) == 1 else { return false }
+        guard signature.count == 64 else { return false }
+        var key = key
         return secp256k1_schnorrsig_verify(Curve.context, signature, message, message.count, &key) == 1
     }
+
+    public static func == (left: XOnlyPublicKey, right: XOnlyPublicKey) -> Bool { left.bytes == right.bytes }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
 }

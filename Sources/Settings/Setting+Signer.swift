@@ -112,6 +112,14 @@ extension Setting {
         default: "127.0.0.1/32",
         "Networks, separated by commas, whose X-Forwarded-For the signer believes."
     )
+    public static let signerPeers = Setting(
+        "POMADE_PEERS",
+        .text,
+        """
+        Identities (npub1… or 64 hex digits, as /x/info tells), separated by commas, of the signers with which lost shares \
+        are made again; none, and nothing is repaired.
+        """
+    )
     public static let signerSensitiveFloor = Setting(
         "POMADE_SENSITIVE_MIN_MS",
         .integer(0...5000),
@@ -123,6 +131,6 @@ extension Setting {
         signerSecret, signerSecretPrevious, signerURL, signerAliases, signerBind, signerPort, signerMount,
         signerDatabase, signerTestMode, signerWork, signerMinimumThreshold, signerTweaks, signerRequiresPayload,
         signerRecoveryDelay, signerIdle, signerRetention, signerSessionsPerUser, signerCodeDigits,
-        signerTrustedProxy, signerSensitiveFloor,
+        signerTrustedProxy, signerPeers, signerSensitiveFloor,
     ]
 }

@@ -1,6 +1,8 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+public import Pomade
+
 /// What an operator decides about a signer; times are in seconds.
 public struct SignerConfiguration: Sendable {
     /// The signer's name to clients and the salt of their passwords: scheme, host and perhaps a path, no slash at the end.
@@ -25,6 +27,10 @@ public struct SignerConfiguration: Sendable {
     public var sessionsPerUser = 64
     /// Digits of a mailed code after its prefix.
     public var codeDigits = 10
+    /// Identities of the signers with which lost shares are made again; none, and nothing is repaired.
+    public var peers: [Hex32] = []
+    /// Memory for hashing passwords and addresses, KiB, as `/x/info` tells.
+    public var hashingMemory = 65_536
     /// What the program calls itself in `/x/info`.
     public var version = ""
 

@@ -22,6 +22,8 @@ public final class SignerService: Sendable {
     let cache = SessionCache()
     let activity: ActivityLog
     let commits: PendingCommits
+    let generations = CeremonyShelf<GenerationState>()
+    let repairs = CeremonyShelf<RepairState>()
     let limits: SignerLimits
     let hashing: any EmailHashing
     let post: any SignerPost
@@ -57,6 +59,12 @@ public final class SignerService: Sendable {
 
     /// Nonces that were announced, for metrics.
     public var commitCounts: PendingCommits.Counts { commits.counts }
+
+    /// Whether the database answers within two seconds.
+    public func isReady() async -> Bool {
+        do { try await store.client.waitUntilReady(timeout: .seconds(2)) } catch { return false }
+        return true
+    }
 
     /// Runs a transaction and tells what failed in words for the caller.
     func run<Value: Sendable>(

@@ -37,6 +37,9 @@ extension SignerService {
     public func sweep() async {
         let time = now()
         commits.sweep(now: time)
+        generations.sweep(now: time)
+        repairs.sweep(now: time)
+        recordMetrics()
         await writeActivity()
         do {
             for statement in Self.passed { try await store.client.execute(statement, [.int8(time)]) }
@@ -46,6 +49,11 @@ extension SignerService {
         } catch {
             logger.error("the sweep was not finished", metadata: ["error": "\(error)"])
         }
+    }
+
+    private func recordMetrics() {
+        Gauge(label: "signer_commits_pending").record(Int64(commitCounts.pending))
+        Gauge(label: "signer_commits_expired").record(Int64(commitCounts.expired))
     }
 
     func writeActivity() async {
@@ -66,7 +74,7 @@ extension SignerService {
                 {
                     row.record.warnings = 0
                 }
-                try await transaction.update(row, dueAt: end)
+                try await transaction.update(row, dueAt: dueAt(row.record, lastActivity: row.lastActivity))
                 return nil
             }
             var notice: (SignerNotice, String)?
@@ -99,7 +107,7 @@ extension SignerService {
         return max(row.lastActivity + configuration.retention, soonest)
     }
 
-    private func noteEnd(_ row: SessionRow, _ action: AuditAction, _ transaction: StoreTransaction) async throws {
+    func noteEnd(_ row: SessionRow, _ action: AuditAction, _ transaction: StoreTransaction) async throws {
         try await transaction.note(
             action,
             user: row.record.user,

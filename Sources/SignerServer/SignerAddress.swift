@@ -8,6 +8,8 @@ public struct SignerAddress: Sendable, Hashable {
     public let scheme: String
     /// Host and port as a request's `Host` names them, in lower case.
     public let authority: String
+    /// The same with the port in any case.
+    let authorityWithPort: String
     /// The path before every route, or nothing.
     public let prefix: String
 
@@ -19,6 +21,7 @@ public struct SignerAddress: Sendable, Hashable {
         else { return nil }
         self.scheme = scheme
         authority = host.lowercased() + (parts.port.map { ":\($0)" } ?? "")
+        authorityWithPort = host.lowercased() + ":\(parts.port ?? (scheme == "https" ? 443 : 80))"
         prefix = parts.percentEncodedPath
     }
 }

@@ -75,8 +75,28 @@ struct SignerCall: Sendable {
         case .refreshCommit:
             try await service.commitRefresh(read(PomadeBody.RefreshCommit.self), caller: caller)
             return try done("The new share is in force.")
-        case .repair, .keyGeneration:
-            throw SignerFailure(.notFound, "There is no such route.")
+        case .repair, .keyGeneration: return try await answerSigners(service)
+        }
+    }
+
+    /// Routes on which signers work together.
+    private func answerSigners(_ service: SignerService) async throws(SignerFailure) -> Response {
+        if route == .keyGeneration {
+            switch try read(PomadeBody.KeyGeneration.self) {
+            case .begin(let body):
+                return try done(try await service.beginGeneration(body, caller: caller), "Announced.")
+            case .share(let body):
+                return try done(try await service.shareGeneration(body, caller: caller), "Shares for the others.")
+            case .finish(let body):
+                return try done(try await service.finishGeneration(body, caller: caller), "The key is made.")
+            }
+        }
+        switch try read(PomadeBody.Repair.self) {
+        case .begin(let body): return try done(try await service.beginRepair(body, caller: caller), "Split.")
+        case .sum(let body): return try done(try await service.sumRepair(body, caller: caller), "Added up.")
+        case .take(let body):
+            try await service.takeRepair(body, caller: caller)
+            return try done("The share is made again.")
         }
     }
 

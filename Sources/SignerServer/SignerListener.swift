@@ -44,7 +44,9 @@ public struct SignerListener: Service {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
         let http1 = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [HeadDeadline(TimeAmount(configuration.headTimeout)), DateField()],
+            additionalChannelHandlers: [
+                HeadDeadline(TimeAmount(configuration.headTimeout)), FramingGuard(), DateField(),
+            ],
             idleTimeout: .seconds(60),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 12 * 1024,

@@ -13,12 +13,10 @@ public struct SignerServerConfiguration: Sendable {
     public var maxConnections = 4096
     /// Bytes of a request's body.
     public var bodyLimit = 64 * 1024
-    /// How long a request may take; clients give up after 15 s.
+    /// How long a request may take from its head on; clients give up after 15 s.
     public var requestTimeout: Duration = .seconds(15)
     /// How long a request's head may take to arrive.
     public var headTimeout: Duration = .seconds(10)
-    /// How long a request's body may take to arrive.
-    public var bodyTimeout: Duration = .seconds(10)
     /// Whether every request has to be signed together with its body.
     public var requiresPayload = false
     /// What `/sign/complete` and `/ecdh` take at least.

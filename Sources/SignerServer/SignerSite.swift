@@ -31,6 +31,8 @@ public struct SignerSite: Sendable {
     private let now: @Sendable () -> Int64
     /// What stands before every route's path.
     private let prefix: String
+    /// The hosts and paths of the signer's names.
+    private let addresses: [SignerAddress]
 
     /// - Parameters:
     ///   - metrics: the text of `/metrics`; `nil` for none.
@@ -51,7 +53,18 @@ public struct SignerSite: Sendable {
         addressRule = ClientAddressRule(trustedProxies: configuration.trustedProxies)
         self.logger = logger
         now = clock
-        prefix = SignerAddress(service.configuration.url)?.prefix ?? ""
+        addresses = service.configuration.urls.compactMap { SignerAddress($0) }
+        prefix = addresses.first?.prefix ?? ""
+    }
+
+    /// Whether a request that came to a shared port is to this signer: by host name, and by path if the URL has one.
+    public func takes(_ request: Request) -> Bool {
+        let authority = request.head.authority?.lowercased() ?? ""
+        return addresses.contains { address in
+            let isHost = authority == address.authority || authority == address.authorityWithPort
+            let path = request.uri.path
+            return isHost && (address.prefix.isEmpty || path.hasPrefix(address.prefix + "/"))
+        }
     }
 
     /// Answers one request; there is an answer to everything.
@@ -74,6 +87,7 @@ public struct SignerSite: Sendable {
         if request.method == .options { return SignerAnswer.preflight }
         let client = addressRule.client(peer: peer, headers: request.headers)
         if request.method == .get, let response = try metricsAnswer(request, peer: peer) { return response }
+        if request.method == .get, request.uri.path == "/healthz" { return await healthAnswer() }
         try limits?.count(path, from: client)
         if let token = linkToken(request, path) { return await follow(path, token, request) }
         if request.method == .get, SignerRoute(rawValue: path) == .info {
@@ -82,10 +96,14 @@ public struct SignerSite: Sendable {
         guard request.method == .post else {
             throw SignerFailure(.methodNotAllowed, "This path answers POST.")
         }
-        let body = try await body(of: request)
+        guard FramingGuard.isClear(request.headers) else {
+            throw SignerFailure(.badJSON, "The only Transfer-Encoding understood is: chunked.")
+        }
         do {
+            // One deadline for reading and answering: each costs a task.
             return try await withDeadline(configuration.requestTimeout) {
-                try await perform(request.headers, path: path, body: body, client: client)
+                let body = try await body(of: request)
+                return try await perform(request.headers, path: path, body: body, client: client)
             }
         } catch let failure as SignerFailure {
             throw failure
@@ -105,18 +123,19 @@ public struct SignerSite: Sendable {
         let tooLarge = SignerFailure(.tooLarge, "A body has at most \(limit) bytes.")
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
         do {
-            return try await withDeadline(configuration.bodyTimeout) {
-                Array(buffer: try await request.body.collect(upTo: limit))
-            }
+            return Array(buffer: try await request.body.collect(upTo: limit))
         } catch is NIOTooManyBytesError {
             throw tooLarge
         } catch {
-            throw SignerFailure(.badRequest, "The body did not arrive.")
+            throw SignerFailure(.badRequest, "The body did not arrive whole.")
         }
     }
 
     /// The first of several credentials in one field that is meant for us.
     private static func credential(_ headers: HTTPFields) -> String? {
+        guard let value = headers[.authorization] else { return nil }
+        // Nearly always there is one alone, and this is done for every request.
+        guard value.utf8.contains(UInt8(ascii: ",")) else { return value }
         let all = headers[values: .authorization].flatMap { $0.split(separator: ",") }
             .map { $0.trimmingCharacters(in: .whitespaces) }
         return all.first { $0.lowercased().hasPrefix("nostr ") } ?? all.first
@@ -172,12 +191,34 @@ public struct SignerSite: Sendable {
     ) async throws(SignerFailure) -> Response {
         let begin = ContinuousClock.now
         let body = body.isEmpty ? Array("{}".utf8) : body
-        guard JSONNesting.isShallow(body), (try? JSONDecoder().decode(AnyJSON.self, from: Data(body))) != nil else {
-            throw SignerFailure(.badJSON, "The body is no JSON, or nested too deeply.")
-        }
         let route = SignerRoute(rawValue: path)
+        // Read by its route anyway; whether what cannot be read is JSON at all is looked at when that has failed.
+        let isRead = route == .signCommit || route == .signComplete || route == .keyExchange
+        guard JSONNesting.isShallow(body), isRead || Self.isJSON(body) else { throw Self.badJSON }
         if route == .info { return try success(try service.info(), "This signer.") }
-        let caller = try authenticate(headers, path: path, body: body, client: client)
+        do throws(SignerFailure) {
+            let caller = try authenticate(headers, path: path, body: body, client: client)
+            return try await perform(route, body, caller, since: begin)
+        } catch {
+            if isRead, error.code == .authFailed || error.code == .badRequest, !Self.isJSON(body) { throw Self.badJSON }
+            throw error
+        }
+    }
+
+    private static var badJSON: SignerFailure {
+        SignerFailure(.badJSON, "The body is no JSON, or nested too deeply.")
+    }
+
+    private static func isJSON(_ body: [UInt8]) -> Bool {
+        (try? JSONDecoder().decode(AnyJSON.self, from: Data(body))) != nil
+    }
+
+    private func perform(
+        _ route: SignerRoute?,
+        _ body: [UInt8],
+        _ caller: SignerCaller,
+        since begin: ContinuousClock.Instant
+    ) async throws(SignerFailure) -> Response {
         guard let route else { throw SignerFailure(.notFound, "There is no such route.") }
         let call = SignerCall(route: route, body: body, caller: caller)
         guard route == .signComplete || route == .keyExchange, configuration.sensitiveFloor > .zero else {
@@ -231,7 +272,17 @@ public struct SignerSite: Sendable {
         }
     }
 
-    // MARK: Metrics
+    // MARK: Health and metrics
+
+    /// Whether the database answers; nothing else is needed to serve.
+    private func healthAnswer() async -> Response {
+        let isReady = await service.isReady()
+        return Response(
+            status: isReady ? .ok : .serviceUnavailable,
+            headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: isReady ? #"{"ok":true}"# : #"{"ok":false}"#))
+        )
+    }
 
     private func metricsAnswer(_ request: Request, peer: IPAddress?) throws(SignerFailure) -> Response? {
         guard let metrics, request.uri.path == "/metrics" else { return nil }

@@ -14,6 +14,7 @@ struct Assay: AsyncParsableCommand {
             Start here:      assay run --data ./assay-data
             In production:   assay migrate; assay serve; assay crawl
             As a client:     assay get URL --wallet run.json
+            Nostr keys:      assay frost (to use one), assay signer (to hold shares)
 
             Settings come from the environment; 'assay config' lists them. Secrets are best given as NAME_FILE. \
             Exit codes follow sysexits: 64 usage, 69 something needed is missing, 70 internal, 78 configuration.

@@ -221,11 +221,11 @@ def test_a_dead_signer_is_done_without_and_keeps_its_shares(frost, signers):
 def test_a_lost_client_has_its_key_back_by_password_and_by_codes(frost, signers, tmp_path):
     address = f"{secrets.token_hex(4)}@example.com"
     account = dealt(
-        frost, signers, "--new-key-file", "key.nsec", "--email", address, "--test-hashing", input="correct horse\n"
+        frost, signers, "--new-key-file", "key.nsec", "--email", address, input="correct horse\n"
     )
     (tmp_path / "frost.json").unlink()
     urls = [word for signer in signers for word in ("--signer", signer.url)]
-    common = ["recover", "--test-hashing", "--email", address, *urls]
+    common = ["recover", "--email", address, *urls]
     done = frost(*common, "--key-file", "again.nsec", input="correct horse\n")
     assert done.stdout.strip() == account["npub"]
     assert (tmp_path / "again.nsec").read_text() == (tmp_path / "key.nsec").read_text()
@@ -267,3 +267,95 @@ def test_sessions_are_held_to_a_policy_and_ended(frost, signers, tmp_path):
     frost("sessions", "--deactivate", account["session"])
     ended = frost("sign", "--event", "-", input='{"kind":1,"content":"late"}', code=69)
     assert "deactivated" in ended.stderr
+
+
+def test_signers_make_a_key_that_nobody_holds(frost, signers):
+    urls = [word for signer in signers for word in ("--signer", signer.url)]
+    account = json.loads(frost("generate", "--json", "--threshold", 2, *urls, "--work", 0).stdout)
+    event = verified(frost("sign", "--event", "-", input='{"kind":1,"content":"ours"}').stdout)
+    assert event.author().to_hex() == account["pubkey"]
+    frost("generate", "--threshold", 2, *urls, code=64)
+    frost("generate", "--threshold", 1, "--state", "other.json", *urls, code=64)
+
+
+def test_a_lost_share_is_made_again_at_a_signer_that_all_know(frost, program, tmp_path_factory, tmp_path):
+    known = [Signer(program, tmp_path_factory.mktemp(f"peer{number}")) for number in range(4)]
+    try:
+        for signer in known:
+            signer.start()
+        infos = []
+        for signer in known:
+            connection = http.client.HTTPConnection("127.0.0.1", signer.wait().port, timeout=5)
+            connection.request("GET", "/x/info")
+            infos.append(json.loads(connection.getresponse().read())["pubkey"])
+        dealt(frost, known[:3], "--new-key-file", "key", "--work", 0)
+        # As installed, no signer helps anybody.
+        refused = frost("repair", 3, "--at", known[3].url, "--work", 0, code=69)
+        assert "policy_denied" in refused.stderr
+        known[2].stop()
+        for signer in (known[0], known[1], known[3]):
+            signer.stop()
+            signer.environment["POMADE_PEERS"] = ",".join(infos)
+            signer.start().wait()
+        frost("repair", 3, "--at", known[3].url, "--work", 0)
+        # The new one signs in place of the first.
+        known[0].stop()
+        verified(frost("sign", "--event", "-", input='{"kind":1,"content":"repaired"}').stdout)
+        state = json.loads((tmp_path / "frost.json").read_text())
+        assert [signer["url"] for signer in state["signers"]] == [known[0].url, known[1].url, known[3].url]
+        assert os.stat(tmp_path / "frost.json").st_mode & 0o777 == 0o600
+    finally:
+        for signer in known:
+            signer.stop()
+
+
+def test_new_shares_sign_and_old_devices_log_in_again(frost, signers, tmp_path):
+    urls = [word for signer in signers for word in ("--signer", signer.url)]
+    address = f"{secrets.token_hex(6)}@example.com"
+    dealt(frost, signers, "--new-key-file", "key", "--email", address, "--work", 0, input="correct horse\n")
+    frost("login", "--email", address, "--state", "second.json", *urls, input="correct horse\n")
+    verified(frost("sign", "--state", "second.json", "--event", "-", input='{"kind":1,"content":"second"}').stdout)
+    frost("refresh")
+    verified(frost("sign", "--event", "-", input='{"kind":1,"content":"refreshed"}').stdout)
+    # The second device has the group of before.
+    frost("sign", "--state", "second.json", "--event", "-", input='{"kind":1,"content":"old"}', code=69)
+    (tmp_path / "second.json").unlink()
+    frost("login", "--email", address, "--state", "second.json", *urls, input="correct horse\n")
+    verified(frost("sign", "--state", "second.json", "--event", "-", input='{"kind":1,"content":"again"}').stdout)
+    frost("login", "--email", address, "--state", "third.json", *urls, input="wrong\n", code=69)
+
+
+def test_nothing_is_dealt_that_could_not_be_used(frost, signers, tmp_path):
+    """Shares that are registered and then useless would stay with the signers."""
+    urls = [word for signer in signers for word in ("--signer", signer.url)]
+    nowhere = frost("deal", "--new-key-file", "key.nsec", "--state", "nowhere/frost.json", *urls, code=65)
+    assert "nowhere/frost.json cannot be written" in nowhere.stderr
+    address = frost("deal", "--new-key-file", "key.nsec", "--email", "nobody", *urls, input="secret\n", code=64)
+    assert "nobody is no e-mail address" in address.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_deal_that_a_signer_missed_says_how_to_go_on(frost, signers, tmp_path):
+    urls = [word for signer in signers[:1] for word in ("--signer", signer.url)]
+    missed = frost("deal", "--new-key-file", "key.nsec", *urls, "--signer", f"http://127.0.0.1:{free_port()}", code=69)
+    assert "run it again with --key-file key.nsec" in missed.stderr
+    assert "cannot be reached" in missed.stderr and not (tmp_path / "frost.json").exists()
+    assert (tmp_path / "key.nsec").exists()
+    dealt(frost, signers, "--key-file", "key.nsec")
+
+
+def test_a_policy_with_a_misspelt_limit_is_not_taken_for_none(frost, signers, tmp_path):
+    dealt(frost, signers, "--new-key-file", "key.nsec")
+    (tmp_path / "policy.json").write_text('{"kindz": [1]}')
+    refused = frost("sessions", "--policy", "policy.json", code=65)
+    assert "a policy has no 'kindz', but kinds, require_event" in refused.stderr
+    frost("sessions", "--session", "00" * 32, code=64)
+    strange = frost("sessions", "--delete", "00" * 32, code=69)
+    assert "no signer has this session" in strange.stderr and "again" not in strange.stderr
+
+
+def test_a_state_that_others_can_read_is_not_used(frost, signers, tmp_path):
+    dealt(frost, signers, "--new-key-file", "key.nsec")
+    (tmp_path / "frost.json").chmod(0o644)
+    refused = frost("sign", "--digest", "00" * 32, code=65)
+    assert "run: chmod 600 frost.json" in refused.stderr

@@ -3,6 +3,8 @@
 """'assay signer serve' as other signers' test programs start it, driven by a client of its own."""
 
 import concurrent.futures
+import http.client
+import json
 import os
 import re
 import secrets
@@ -82,11 +84,6 @@ def argon2(text, url):
     return hash_secret_raw(
         text.encode(), url.encode(), time_cost=3, memory_cost=1024, parallelism=2, hash_len=32, type=Type.ID
     ).hex()
-
-
-@pytest.fixture(scope="module")
-def program(request):
-    return request.config.getoption("--program")
 
 
 @pytest.fixture(scope="module")
@@ -254,7 +251,6 @@ def test_a_thousand_codes_of_strangers_lock_nobody_out(signers, account):
     def guess(number):
         data = ('{"auth":{"email_hash":"%s","otp":"11%010d"}}' % (hashed, number)).encode()
         event = Key().event(signer.url + "/login/start", data)
-        import json
         import urllib.request
 
         # The proxy on this machine is believed.
@@ -339,3 +335,56 @@ def test_a_signer_stops_within_three_seconds(signers):
     for signer in signers:
         code, took = signer.stop()
         assert code == 0 and took < 3, (code, took)
+
+
+def test_a_signer_on_the_gateways_port(program, run, tmp_path):
+    """By host name and path; everything else stays the gateway's."""
+    tmp_path.chmod(0o755)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://signer.localhost:{port}/pomade"
+    environment = {
+        "PATH": os.environ["PATH"],
+        "ASSAY_MODULES": "oracle,signer",
+        "PORT": str(port),
+        "DATABASE_URL": run.info["database"],
+        "LND_REST_URL": run.info["lnd"]["restUrl"],
+        "LND_TLS_CERT_PATH": run.info["lnd"]["tlsCert"],
+        "LND_INVOICE_MACAROON_PATH": run.info["lnd"]["invoiceMacaroon"],
+        "ASSAY_L402_KEY_RING_FILE": str(run.data / "secrets" / "l402-key-ring"),
+        "POMADE_MOUNT": "gateway",
+        "POMADE_SECRET": secrets.token_hex(32),
+        "POMADE_URL": url,
+        "POMADE_DATABASE": str(tmp_path / "signer"),
+        "MAIL_PROVIDER": "smtp",
+        "SMTP_HOST": "127.0.0.1",
+        "MAIL_FROM_EMAIL": "signer@example.org",
+    }
+    log = tmp_path / "log"
+    with log.open("w") as file:
+        process = subprocess.Popen([program, "serve"], stdout=file, stderr=subprocess.STDOUT, env=environment)
+    try:
+        deadline = time.monotonic() + 60
+        while "listening" not in log.read_text():
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+
+        def ask(host, path):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            data, key = b"{}", Key()
+            connection.request("POST", path, data, {
+                "Host": host, "Content-Type": "application/json",
+                "Authorization": header(key.event(url + path.removeprefix("/pomade"), data)),
+            })
+            return json.loads(connection.getresponse().read())
+
+        assert ask(f"signer.localhost:{port}", "/pomade/session/list") == {
+            "ok": True, "items": [], "message": "Your sessions."
+        }
+        # Another host or path is none of the signer's.
+        assert "error" in ask("127.0.0.1", "/pomade/session/list")
+        assert "error" in ask(f"signer.localhost:{port}", "/session/list")
+    finally:
+        process.terminate()
+        process.wait(timeout=20)

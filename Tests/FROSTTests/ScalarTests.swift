@@ -51,6 +51,9 @@ struct ScalarTests {
         for vector in file.lagrange_at_0 + file.lagrange_at_x {
             let weight = Interpolation.weight(of: vector.i, among: vector.ids, at: vector.x ?? 0)
             #expect(try weight == vector.r.scalar)
+            // Weights at zero are remembered, whatever order the participants are named in.
+            let again = Interpolation.weight(of: vector.i, among: vector.ids.reversed(), at: vector.x ?? 0)
+            #expect(again == weight)
         }
     }
 

@@ -188,6 +188,8 @@ struct MailMessageTests {
         #expect(MailMessage.confirmation(link: link, signer: signer, to: address).text.contains(link))
         let messages = [
             MailMessage.recoveryDone(at: 1_770_000_000, signer: signer, to: address),
+            .recoveryCancelled(at: 1_770_000_000, signer: signer, to: address),
+            .passwordChanged(at: 1_770_000_000, signer: signer, to: address),
             .signIn(at: 1_770_000_000, signer: signer, to: address),
             .shareExpiring(days: 30, at: 1_770_000_000, signer: signer, to: address),
         ]
@@ -195,7 +197,7 @@ struct MailMessageTests {
             #expect(message.text.contains("2026-02-02 02:40 UTC"))
             #expect(message.html.contains(signer))
         }
-        #expect(messages[2].subject.contains("30 days"))
+        #expect(messages[4].subject.contains("30 days"))
     }
 
     @Test("a subject is one line, whatever it is made of")

@@ -50,15 +50,18 @@ struct LimitsTests {
         let clock = Clock()
         let limits = SignerLimits { clock.time.withLock { $0 } }
         for number in 0..<1000 {
-            #expect(limits.allowsAttempt(address, from: network(number)))
-            limits.countFailure(address, from: network(number))
+            #expect(limits.beginAttempt(address, from: network(number)))
+            limits.endAttempt(address, from: network(number), failed: true)
         }
         let owner = IPNetwork("192.0.2.0/24")
-        #expect(limits.allowsAttempt(address, from: owner))
+        #expect(limits.beginAttempt(address, from: owner))
+        limits.endAttempt(address, from: owner, failed: false)
         // Who has failed may not go on once the day's failures are used up.
-        #expect(!limits.allowsAttempt(address, from: network(1)))
-        for _ in 0..<5 { limits.countFailure(address, from: owner) }
-        #expect(!limits.allowsAttempt(address, from: owner))
-        #expect(limits.allowsAttempt(Hex32.random(), from: owner))
+        #expect(!limits.beginAttempt(address, from: network(1)))
+        for _ in 0..<5 { #expect(limits.beginAttempt(address, from: owner)) }
+        #expect(!limits.beginAttempt(address, from: owner))
+        for _ in 0..<5 { limits.endAttempt(address, from: owner, failed: true) }
+        #expect(!limits.beginAttempt(address, from: owner))
+        #expect(limits.beginAttempt(Hex32.random(), from: owner))
     }
 }

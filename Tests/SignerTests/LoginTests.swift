@@ -310,6 +310,36 @@ struct LoginTests {
         }
     }
 
+    @Test("a login's session keeps what the owner decided about the address")
+    func inheritedPolicy() async throws {
+        try await Stage.with { stage in
+            let user = try User()
+            try await user.register(stage)
+            func login() async throws -> Hex32 {
+                let key = Hex32.random()
+                _ = try await stage.service.startLogin(user.password(), caller: caller(key))
+                _ = try await stage.service.selectLogin(.init(client: user.clients[0]), caller: caller(key))
+                return key
+            }
+            let before = try await login()
+            func set(_ client: Hex32, _ policy: SessionPolicy) async throws {
+                try await stage.service.setPolicy(.init(client: client, policy: policy), caller: caller(user.key))
+            }
+            // One session's delay holds for the share, whichever session is chosen.
+            try await set(user.clients[0], SessionPolicy(recoveryDelay: 60))
+            let code = try await user.newCode(stage)
+            #expect(
+                try await refusal { try await stage.service.startRecovery(user.code(code), caller: caller(.random())) }
+                    == .recoveryPending
+            )
+            for client in [user.clients[0], before] { try await set(client, SessionPolicy(allowsCodes: false)) }
+            _ = try await login()
+            let letters = stage.mail.all.count
+            await stage.service.challenge(.init(prefix: "42", emailHash: user.emailHash))
+            #expect(stage.mail.all.count == letters)
+        }
+    }
+
     @Test("an address is confirmed by a code's use or by its link, and hears of logins from then on")
     func confirmation() async throws {
         try await Stage.with { stage in

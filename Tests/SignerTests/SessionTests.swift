@@ -7,6 +7,7 @@ import Pomade
 import Postgres
 import Secp256k1
 import SigningRounds
+import Synchronization
 import Testing
 
 @testable import Signer
@@ -63,6 +64,37 @@ struct SessionTests {
             try await first.service.deactivate(.init(client: user.clients[0]), caller: caller(user.key))
             #expect(try await first.service.list(caller: caller(user.key)).items[0].deactivatedAt == time)
             _ = try await first.service.startRecovery(user.password(), caller: caller(.random()))
+        }
+    }
+
+    @Test("under load no request that begins after a deactivation is answered with a nonce")
+    func deactivationUnderLoad() async throws {
+        try await Stage.with { first in
+            let second = try await first.neighbour()
+            for _ in 0..<5 {
+                let user = try User(1, of: 1)
+                try await user.register(first)
+                let isOver = Flag()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for number in 0..<32 {
+                        let stage = number.isMultiple(of: 2) ? first : second
+                        group.addTask {
+                            while true {
+                                let beganAfter = isOver.isRaised
+                                let code = try await refusal {
+                                    try await stage.service.commit(.init(members: [1]), caller: caller(user.clients[0]))
+                                }
+                                if code == nil, beganAfter { Issue.record("a nonce after the deactivation") }
+                                if beganAfter || code == .rateLimited { return }
+                            }
+                        }
+                    }
+                    _ = try await second.service.commit(.init(members: [1]), caller: caller(user.clients[0]))
+                    try await second.service.deactivate(.init(client: user.clients[0]), caller: caller(user.key))
+                    isOver.raise()
+                    try await group.waitForAll()
+                }
+            }
         }
     }
 
@@ -254,4 +286,11 @@ struct SessionTests {
             #expect(try rows[0].int8(0) == 1)
         }
     }
+}
+
+/// Raised once, seen by all tasks.
+private final class Flag: Sendable {
+    private let value = Mutex(false)
+    var isRaised: Bool { value.withLock { $0 } }
+    func raise() { value.withLock { $0 = true } }
 }

@@ -86,6 +86,32 @@ struct SweepTests {
         }
     }
 
+    @Test("a recovery after the first warning begins the three years anew, warnings and all")
+    func begunAnew() async throws {
+        try await Stage.with { stage in
+            let user = try User()
+            try await user.register(stage)
+            stage.clock.advance(30 * Self.day)
+            await stage.service.sweep()
+            stage.clock.advance(1000 * Self.day)
+            await stage.service.sweep()
+            #expect(stage.mail.all.count == 2)
+            let key = Hex32.random()
+            _ = try await stage.service.startRecovery(user.password(), caller: caller(key))
+            _ = try await stage.service.selectRecovery(.init(client: user.clients[0]), caller: caller(key))
+            await stage.service.sweep()
+            let letters = stage.mail.all.count
+            for _ in 0..<20 {
+                stage.clock.advance(50 * Self.day)
+                await stage.service.sweep()
+            }
+            #expect(stage.mail.all.count == letters)
+            stage.clock.advance(10 * Self.day)
+            await stage.service.sweep()
+            #expect(stage.mail.all.count == letters + 1)
+        }
+    }
+
     @Test("a signer that was off for years deletes nothing before its owner was told and a week has passed")
     func longSleep() async throws {
         try await Stage.with { stage in

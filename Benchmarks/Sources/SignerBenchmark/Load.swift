@@ -23,7 +23,7 @@ struct Session: Sendable {
 enum Load {
     struct Rate {
         /// Microseconds for a signature.
-        let cpu, databaseCPU, perSecond: Double
+        let cpu, perSecond: Double
     }
 
     struct Latencies {
@@ -79,7 +79,7 @@ enum Load {
         seconds: Int
     ) async throws -> Rate {
         for session in sessions.prefix(50) { try await signature(session, port) }
-        let (cpu, database) = (ProcessTime.seconds(of: pid), ProcessTime.seconds(of: pid, children: true))
+        let cpu = try ProcessTime.seconds(of: pid)
         let start = ContinuousClock.now
         let count = try await withThrowingTaskGroup(of: Int.self) { group in
             for worker in 0..<workers {
@@ -95,11 +95,9 @@ enum Load {
             return try await group.reduce(0, +)
         }
         let elapsed = (ContinuousClock.now - start) / .seconds(1)
-        let spent = ProcessTime.seconds(of: pid) - cpu
-        let spentBeside = ProcessTime.seconds(of: pid, children: true) - database
+        let spent = try ProcessTime.seconds(of: pid) - cpu
         return Rate(
             cpu: spent * 1_000_000 / Double(count),
-            databaseCPU: spentBeside * 1_000_000 / Double(count),
             perSecond: Double(count) / elapsed
         )
     }
@@ -142,7 +140,7 @@ enum Load {
 
     /// Microseconds of the echo's processor time for two requests as large as a signature's.
     static func echo(port: Int, pid: Int32, seconds: Int) async throws -> Double {
-        let cpu = ProcessTime.seconds(of: pid)
+        let cpu = try ProcessTime.seconds(of: pid)
         let start = ContinuousClock.now
         let count = try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<workers {
@@ -164,7 +162,7 @@ enum Load {
             }
             return try await group.reduce(0, +)
         }
-        return (ProcessTime.seconds(of: pid) - cpu) * 1_000_000 / Double(count)
+        return try (ProcessTime.seconds(of: pid) - cpu) * 1_000_000 / Double(count)
     }
 
     /// Both rounds with one signer; the other's nonces are made up, so no signature comes out, but its part does.

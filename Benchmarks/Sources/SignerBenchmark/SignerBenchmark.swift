@@ -49,7 +49,6 @@ enum SignerBenchmark {
         line("signature with HTTP, NIP-98 and sessions, CPU of the signer", full.cpu, "us", ratio)
         line("signatures per CPU-second of the signer", 1_000_000 / full.cpu, "1/s", "target >= 1500")
         line("signatures per second, load on the same cores", full.perSecond, "1/s")
-        line("PostgreSQL beside, CPU", full.databaseCPU, "us")
         line("p50 at \(half)/s, both rounds", paced.percentile(50), "ms")
         line("p99 at \(half)/s, both rounds", paced.percentile(99), "ms", "target < 20")
         line("p50 with 4 Argon2id a second beside", hashing.percentile(50), "ms")
@@ -113,31 +112,16 @@ struct BenchmarkError: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// Processor time of processes, from `/proc`.
+/// Processor time of a process, from `/proc`.
 enum ProcessTime {
-    /// User and system time in seconds, of a process alone or of those that it has started.
-    static func seconds(of root: Int32, children: Bool = false) -> Double {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        var found: [Int32: (parent: Int32, ticks: Int)] = [:]
-        for pid in names.compactMap({ Int32($0) }) {
-            guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
-                let end = stat.lastIndex(of: ")")
-            else { continue }
-            let fields = stat[stat.index(after: end)...].split(separator: " ")
-            guard fields.count > 12, let parent = Int32(fields[1]), let user = Int(fields[11]),
-                let system = Int(fields[12])
-            else { continue }
-            found[pid] = (parent, user + system)
+    /// User and system time in seconds.
+    static func seconds(of process: Int32) throws -> Double {
+        let stat = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+        // The name, in parentheses, may hold anything.
+        let fields = stat.lastIndex(of: ")").map { stat[stat.index(after: $0)...].split(separator: " ") } ?? []
+        guard fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else {
+            throw BenchmarkError("/proc/\(process)/stat cannot be read")
         }
-        let perSecond = Double(sysconf(Int32(_SC_CLK_TCK)))
-        guard children else { return Double(found[root]?.ticks ?? 0) / perSecond }
-        var family: Set<Int32> = [root]
-        var count = 0
-        while family.count != count {
-            count = family.count
-            family.formUnion(found.filter { family.contains($0.value.parent) }.map(\.key))
-        }
-        family.remove(root)
-        return Double(family.compactMap { found[$0]?.ticks }.reduce(0, +)) / perSecond
+        return Double(user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 }

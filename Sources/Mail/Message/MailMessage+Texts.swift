@@ -75,6 +75,35 @@ extension MailMessage {
         )
     }
 
+    /// A recovery that waited was stopped.
+    public static func recoveryCancelled(at time: Int64, signer: String, to address: EmailAddress) -> MailMessage {
+        MailMessage(
+            .recoveryCancelled,
+            to: address,
+            subject: "The recovery of your key was stopped",
+            [
+                .plain("At \(moment(time)) somebody stopped the recovery that had begun with the signer \(signer)."),
+                .plain(
+                    "Nothing was given out. If you did not begin it, somebody reads your mail: set a new password for the"
+                        + " mailbox. If you did not stop it, begin again."
+                ),
+            ]
+        )
+    }
+
+    /// The password of an account was changed.
+    public static func passwordChanged(at time: Int64, signer: String, to address: EmailAddress) -> MailMessage {
+        MailMessage(
+            .passwordChanged,
+            to: address,
+            subject: "Your password was changed",
+            [
+                .plain("At \(moment(time)) the password of your account with the signer \(signer) was changed."),
+                .plain("If this was not you, sign in with a mailed code, set a new password, and look through the sessions."),
+            ]
+        )
+    }
+
     /// A new session was made by signing in.
     public static func signIn(at time: Int64, signer: String, to address: EmailAddress) -> MailMessage {
         MailMessage(

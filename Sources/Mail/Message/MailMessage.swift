@@ -9,6 +9,8 @@ public struct MailMessage: Sendable, Hashable {
         case confirmation
         case recoveryPending = "recovery_pending"
         case recoveryDone = "recovery_done"
+        case recoveryCancelled = "recovery_cancelled"
+        case passwordChanged = "password_changed"
         case signIn = "sign_in"
         case shareExpiring = "share_expiring"
     }

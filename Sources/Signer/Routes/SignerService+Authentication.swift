@@ -18,11 +18,11 @@ extension SignerService {
         caller: SignerCaller,
         _ body: (StoreTransaction) async throws -> Result<Value, SignerFailure>
     ) async throws(SignerFailure) -> Value {
-        guard limits.allowsAttempt(auth.emailHash, from: caller.source) else { throw Self.noSessions }
+        guard limits.beginAttempt(auth.emailHash, from: caller.source) else { throw Self.noSessions }
+        var hasFailed = false
+        defer { limits.endAttempt(auth.emailHash, from: caller.source, failed: hasFailed) }
         let result = try await run(body)
-        if case .failure(let failure) = result, failure.code == .noSessions {
-            limits.countFailure(auth.emailHash, from: caller.source)
-        }
+        if case .failure(let failure) = result { hasFailed = failure.code == .noSessions }
         return try result.get()
     }
 

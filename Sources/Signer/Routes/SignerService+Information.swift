@@ -24,7 +24,8 @@ extension SignerService {
                 recoveryDelay: configuration.recoveryDelay,
                 idleLimit: configuration.idleLimit,
                 retention: configuration.retention,
-                sessionsPerUser: configuration.sessionsPerUser
+                sessionsPerUser: configuration.sessionsPerUser,
+                hashingMemory: configuration.hashingMemory
             )
         )
         let encoder = JSONEncoder()

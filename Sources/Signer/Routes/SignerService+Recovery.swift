@@ -26,11 +26,12 @@ extension SignerService {
             hashes.append(hash)
             if url == caller.url { own = hash }
         }
-        let verifier = verifier(emailHash: own ?? hashes[0], passwordHash: passwordHash)
+        var verifier = verifier(emailHash: own ?? hashes[0], passwordHash: passwordHash)
         let token = Hex32.random()
         let emailHashes = hashes
         try await run { transaction in
             var row = try requireSetup(try await transaction.session(caller.key))
+            verifier.isFromCode = row.record.isFromCode
             row.record.hasReplacedRecovery = row.record.isFromLogin
             row.record.email = body.email
             row.record.isConfirmed = false
@@ -121,7 +122,9 @@ extension SignerService {
             let mine = rows.filter { $0.record.user == user }
             guard !mine.isEmpty else { return .failure(Self.noSessions) }
             for var row in mine {
+                let isFromCode = body.auth.isCode ? true : row.record.verifier?.isFromCode
                 row.record.verifier = verifier(emailHash: body.auth.emailHash, passwordHash: body.passwordHash)
+                row.record.verifier?.isFromCode = isFromCode
                 try await transaction.update(row, dueAt: dueAt(row.record, lastActivity: row.lastActivity))
             }
             try await note(.passwordRotate, own, caller, transaction)

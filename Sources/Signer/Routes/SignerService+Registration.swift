@@ -14,28 +14,45 @@ extension SignerService {
     public func register(_ body: PomadeBody.Register, caller: SignerCaller) async throws(SignerFailure) {
         // Looked at first and once more in the transaction: what costs work is not done for a key that is used.
         guard try await run({ try await !$0.isUsed(caller.key) }) else { throw Self.keyReused }
-        guard caller.hasWork else {
-            throw SignerFailure(
-                .powRequired,
-                "A registration's event needs \(configuration.registrationWork) leading zero bits, and a nonce tag that says so."
-            )
-        }
+        guard caller.hasWork else { throw workMissing }
         let share = try SignerShare(
             group: body.group,
             share: body.share,
             minimumThreshold: configuration.minimumThreshold
         )
         let isVerified = try isVerified(body, share: share, caller: caller)
+        try await keep(share, recovery: body.recovery, isVerified: isVerified, .register, caller: caller)
+    }
+
+    var workMissing: SignerFailure {
+        SignerFailure(
+            .powRequired,
+            "A registration's event needs \(configuration.registrationWork) leading zero bits, and a nonce tag that says so."
+        )
+    }
+
+    /// Makes a session for the calling key with a share that is new here.
+    ///
+    /// - Throws: `key_reused`, `too_many_sessions`.
+    func keep(
+        _ share: SignerShare,
+        recovery: Bool,
+        isVerified: Bool,
+        _ action: AuditAction,
+        caller: SignerCaller
+    ) async throws(SignerFailure) {
         let time = now()
+        let wire = share.registered.wire
         let record = SessionRecord(
             client: caller.key,
             user: share.registered.userKey,
-            recovery: body.recovery,
+            recovery: recovery,
             verified: isVerified,
             createdAt: time,
-            threshold: body.group.threshold,
-            total: body.group.commits.count,
+            threshold: wire.threshold,
+            total: wire.commits.count,
             idx: share.number,
+            publicShare: share.publicShare,
             isFromLogin: false
         )
         try await run { transaction in
@@ -55,7 +72,7 @@ extension SignerService {
                 dueAt: dueAt(record, lastActivity: time)
             )
             try await transaction.note(
-                .register,
+                action,
                 user: record.user,
                 session: caller.key,
                 digest: caller.bodyDigest,

@@ -11,6 +11,8 @@ struct PasswordVerifier: Sendable, Codable, Hashable {
     /// The address's hash, salted with the name that the client used.
     let emailHash: Hex32
     let mac: Hex32
+    /// Whether it was set by somebody who had shown a code, and no password: it proves no more than the code did.
+    var isFromCode: Bool?
 }
 
 /// What a session's row holds; times are Unix seconds.
@@ -24,8 +26,12 @@ struct SessionRecord: Sendable, Codable {
     let threshold: Int
     var total: Int
     let idx: Int
+    /// What the share times G is: another of the same key and number is not the session's.
+    var publicShare: Hex33?
     /// Made by a login: its owner may once replace what was copied from the other session.
     let isFromLogin: Bool
+    /// The login was by a mailed code, or by a password that was set with one.
+    var isFromCode: Bool?
     var hasReplacedRecovery = false
     var deactivatedAt: Int64?
     var email: String?
@@ -73,6 +79,8 @@ struct PendingRecord: Sendable, Codable {
     let kind: Kind
     let sessions: [Hex32]
     let createdAt: Int64
+    /// Whether a mailed code began it.
+    let isByCode: Bool?
 }
 
 /// A code that was mailed.

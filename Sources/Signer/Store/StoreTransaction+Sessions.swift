@@ -17,9 +17,10 @@ extension StoreTransaction {
         try await query(SessionSQL.byClient, [names(client.bytes, in: Self.sessions)]).first.map(sessionRow)
     }
 
-    /// All sessions of a user's key, oldest first.
+    /// All sessions of a user's key, oldest first; what is sealed says whose they are, the row's name only finds them.
     func sessions(ofUser user: Hex32) async throws -> [SessionRow] {
         try await query(SessionSQL.byUser, [names(user.bytes, in: Self.users)]).map(sessionRow)
+            .filter { $0.record.user == user }
             .sorted { $0.record.createdAt < $1.record.createdAt }
     }
 

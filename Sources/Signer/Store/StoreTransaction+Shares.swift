@@ -60,9 +60,10 @@ extension StoreTransaction {
 
     /// Refuses a share that is not the session's: somebody has changed what points from one to the other.
     static func requireOwner(_ share: SignerShare, _ record: SessionRecord) throws {
-        guard share.registered.userKey == record.user, share.number == record.idx else {
-            throw SealedRecordError(.forged, "a session points to a share of another key")
-        }
+        // Sessions of before the public share was noted have it from the next change of their share on.
+        guard share.registered.userKey == record.user, share.number == record.idx,
+            share.publicShare == record.publicShare ?? share.publicShare
+        else { throw SealedRecordError(.forged, "a session points to another share than its own") }
     }
 
     /// Opens what stands in a share's row.

@@ -4,6 +4,7 @@
 import ArgumentParser
 import Foundation
 import LightningPrimitives
+import Mail
 import Nostr
 import PasswordHashing
 import Pomade
@@ -18,13 +19,15 @@ extension FrostCommand {
             abstract: "Split a key among signers.",
             discussion: """
                 The key is read from --key-file, or made and written to --new-key-file; keep that file offline, nobody needs \
-                it to sign. Each signer gets one share and a proof of work. What signing needs is left in --state.
+                it to sign. Each signer gets one share and a proof of work, and all of them have to answer. What signing needs is \
+                left in --state.
 
                 With --email a password is asked for (or read from standard input); with both, 'assay frost recover' makes \
                 the key again. The signers mail the address.
 
-                  assay frost deal --key-file key.nsec --threshold 2 --email you@example.com \\
-                    --signer https://a.example --signer https://b.example --signer https://c.example
+                  assay frost deal --key-file key.nsec --email you@example.com \\
+                    --signer https://a.example --signer https://b.example \\
+                    --signer https://c.example
                 """
         )
 
@@ -51,9 +54,6 @@ extension FrostCommand {
         @Flag(help: "Print JSON.")
         var json = false
 
-        @Flag(help: .hidden)
-        var testHashing = false
-
         func validate() throws {
             guard (keyFile == nil) != (newKeyFile == nil) else {
                 throw ValidationError("give either --key-file or --new-key-file")
@@ -62,8 +62,10 @@ extension FrostCommand {
         }
 
         func run() async throws {
-            guard !FileManager.default.fileExists(atPath: state) else {
-                throw ValidationError("\(state) exists already: name another file with --state, or move it away")
+            // A share that is registered and then cannot be used would stay with the signers.
+            for file in [state, newKeyFile].compactMap(\.self) { try FrostCommand.requireNew(file) }
+            if let email, (try? EmailAddress(email)) == nil {
+                throw Failure(Failure.usage, "\(email) is no e-mail address, such as you@example.com")
             }
             let urls = try signers.found()
             let password = try email.map { try FrostCommand.secretLine("Password for \($0): ") }
@@ -71,19 +73,35 @@ extension FrostCommand {
                 let secret = try key()
                 let dealing = try KeyDealing(secret: secret, threshold: threshold, urls: urls)
                 if let newKeyFile { try FrostCommand.writeNew(secret.nsec + "\n", to: newKeyFile) }
-                return try await dealing.register(recovery: email != nil, work: work)
+                do { return try await dealing.register(recovery: email != nil, work: work) } catch {
+                    Terminal.error("the key is not dealt; \(retry)")
+                    throw error
+                }
             }
             try FrostCommand.writeNew(String(decoding: dealt.json, as: UTF8.self), to: state)
             let signer = try ThresholdSigner(dealt)
+            var faults: [SignerFault] = []
             if let email, let password {
-                let faults = await signer.setRecovery(
+                faults = await signer.setRecovery(
                     address: email,
                     password: password,
-                    hashing: testHashing ? .pomadeTest : .pomade
+                    hashing: await AccountAccess.hashing(of: urls)
                 )
                 for fault in faults { Terminal.error("recovery is not set: \(fault)") }
             }
-            try report(signer)
+            try Self.report(signer, state: state, threshold: threshold, json: json)
+            if !json, let newKeyFile { Terminal.note("The key is in \(newKeyFile): put it away, offline.") }
+            guard urls.count - faults.count >= threshold else {
+                throw Failure(
+                    Failure.unavailable,
+                    "the key signs, but too few signers took the address to recover it; \(retry) --state ANOTHER"
+                )
+            }
+        }
+
+        /// What to type when the key was not dealt as it should be.
+        private var retry: String {
+            "when the signers answer, run it again with --key-file \(keyFile ?? newKeyFile ?? "FILE")"
         }
 
         private func key() throws -> SecretKey {
@@ -97,7 +115,8 @@ extension FrostCommand {
             let signers: [ClientState.Member]
         }
 
-        private func report(_ signer: ThresholdSigner) throws {
+        /// Says what there is now.
+        static func report(_ signer: ThresholdSigner, state: String, threshold: Int, json: Bool) throws {
             let dealt = signer.state
             guard !json else {
                 try Terminal.say(
@@ -118,7 +137,7 @@ extension FrostCommand {
             Terminal.say("session     \(dealt.session)")
             Terminal.say("state       \(state)")
             Terminal.table([["share", "signer"]] + dealt.members.map { [String($0.idx), $0.url] })
-            if let newKeyFile { Terminal.note("The key is in \(newKeyFile): put it away, offline.") }
+            if threshold == 1 { Terminal.note("With a threshold of 1 each signer holds the whole key: 2 is safer.") }
         }
     }
 }

@@ -15,7 +15,8 @@ extension FrostCommand {
             commandName: "ecdh",
             abstract: "Encrypt to, or decrypt from, somebody else's key (NIP-44).",
             discussion: """
-                The signers derive what the two keys share, each with a proof that it used its own share, and none learns it.
+                The signers derive what the two keys share, each with a proof that it used its own share, and none learns \
+                it. One line feed at the end of what is encrypted is left out.
 
                   echo hello | assay frost ecdh npub1... --encrypt
                   echo AgKK... | assay frost ecdh npub1... --decrypt
@@ -49,6 +50,7 @@ extension FrostCommand {
         }
 
         func run() async throws {
+            if let keyFile { try FrostCommand.requireNew(keyFile) }
             let signer = try stateOptions.signer()
             let other = try FrostCommand.publicKey(peer)
             let key = try await FrostCommand.asking {

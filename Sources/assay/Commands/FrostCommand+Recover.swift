@@ -17,10 +17,12 @@ extension FrostCommand {
                 The shares of as many signers as the threshold make the key, which is written to --key-file and nowhere \
                 else.
 
-                  assay frost recover --email you@example.com --key-file key.nsec --signer https://a.example ...
+                  assay frost recover --email you@example.com --key-file key.nsec \\
+                    --signer https://a.example --signer https://b.example ...
 
-                With --codes each signer mails a code; enter them when they are there, an empty line ends. Signers may hold \
-                a recovery by code back for a day, and tell you so by mail.
+                Name all of the key's signers if you can. With --codes each mails a \
+                code; enter them when they are there, an empty line ends. Signers may hold a recovery by code back for a \
+                day, and tell you so by mail. Those of 'assay run' write their codes to logs/signer-*.log.
                 """
         )
 
@@ -37,14 +39,13 @@ extension FrostCommand {
         var key: String?
 
         func run() async throws {
-            guard !FileManager.default.fileExists(atPath: keyFile) else {
-                throw ValidationError("\(keyFile) exists already: name another file, or move it away")
-            }
+            try FrostCommand.requireNew(keyFile)
             let chosen = try key.map { try FrostCommand.publicKey($0) }
+            let urls = try signers.found()
             let access = try await FrostCommand.asking {
-                try AccountAccess(urls: signers.found(), hashing: account.hashing)
+                try AccountAccess(urls: urls, hashing: await AccountAccess.hashing(of: urls))
             }
-            let secret = try await proof(access)
+            let secret = try await FrostCommand.proof(access, of: account.email, codes: codes)
             let recovered = try await FrostCommand.asking {
                 try await access.recover(
                     address: account.email,
@@ -56,17 +57,24 @@ extension FrostCommand {
             Terminal.say(NostrKey(recovered).npub)
             Terminal.note("The key is in \(keyFile).")
         }
+    }
+}
 
-        private func proof(_ access: AccountAccess) async throws -> AccountAccess.Secret {
-            guard codes else { return .password(try FrostCommand.secretLine("Password for \(account.email): ")) }
-            for fault in await access.requestCodes(address: account.email) { Terminal.error("\(fault)") }
-            Terminal.note("Each signer that knows the address mails a code. Enter them, an empty line ends:")
-            var entered: [String] = []
-            while let line = readLine(), !line.trimmingCharacters(in: .whitespaces).isEmpty {
-                entered += line.split(whereSeparator: \.isWhitespace).map(String.init)
-            }
-            guard !entered.isEmpty else { throw ValidationError("no code was entered") }
-            return .codes(entered)
+extension FrostCommand {
+    /// Asks for the password, or has codes mailed and asks for them.
+    static func proof(
+        _ access: AccountAccess,
+        of email: String,
+        codes: Bool
+    ) async throws -> AccountAccess.Secret {
+        guard codes else { return .password(try secretLine("Password for \(email): ")) }
+        for fault in await access.requestCodes(address: email) { Terminal.error("\(fault)") }
+        Terminal.note("Each signer that knows the address mails a code. Enter them, an empty line ends:")
+        var entered: [String] = []
+        while let line = readLine(), !line.trimmingCharacters(in: .whitespaces).isEmpty {
+            entered += line.split(whereSeparator: \.isWhitespace).map(String.init)
         }
+        guard !entered.isEmpty else { throw Failure(Failure.usage, "no code was entered") }
+        return .codes(entered)
     }
 }

@@ -15,13 +15,20 @@ extension FrostCommand {
                 The requests are signed with the key itself, by the signers together.
 
                   assay frost sessions
-                  assay frost sessions --deactivate SESSION     it can sign no more; its address still recovers
-                  assay frost sessions --delete SESSION         and its shares are erased with the last session
-                  assay frost sessions --policy policy.json     hold this state's own session to a policy
+                  assay frost sessions --deactivate SESSION
+                      it can sign no more; its address still recovers
+                  assay frost sessions --delete SESSION
+                      the same, and its shares are erased with the last session
+                  assay frost sessions --policy policy.json
+                      hold this state's own session to a policy
 
-                A policy lists what is allowed; what it does not name is:
-                  {"kinds":[1,7,27235],"max_per_day":200,"expires_at":1893456000,"allow_ecdh":false}
-                Kind 27235 is what this command signs: without it the session cannot change its policy any more.
+                A policy says what is allowed; what it does not mention is:
+
+                  {"kinds": [1,7,27235], "max_per_day": 200,
+                   "expires_at": 1893456000, "allow_ecdh": false}
+
+                Further members are require_event, otp and recovery_delay (docs/signer.md). Kind 27235 is what this command \
+                signs: without it the session cannot change its policy any more.
                 """
         )
 
@@ -46,6 +53,9 @@ extension FrostCommand {
             guard [deactivate, delete, policy].compactMap(\.self).count <= 1 else {
                 throw ValidationError("give one of --deactivate, --delete and --policy")
             }
+            guard session == nil || policy != nil else {
+                throw ValidationError("--session names who gets the --policy: give that too")
+            }
         }
 
         func run() async throws {
@@ -65,16 +75,32 @@ extension FrostCommand {
 
         private func name(_ text: String) throws -> Hex32 {
             guard let name = Hex32(hex: text) else {
-                throw ValidationError("a session's name has 64 hexadecimal digits: see 'assay frost sessions'")
+                throw Failure(Failure.usage, "a session's name has 64 hexadecimal digits: see 'assay frost sessions'")
             }
             return name
         }
 
+        private static let members = [
+            "kinds", "require_event", "max_per_day", "expires_at", "otp", "recovery_delay", "allow_ecdh",
+        ]
+
         private func read(_ path: String) throws -> SessionPolicy {
-            guard let data = FileManager.default.contents(atPath: path),
-                let policy = try? JSONDecoder().decode(SessionPolicy.self, from: data)
+            guard let data = FileManager.default.contents(atPath: path) else {
+                throw Failure(Failure.unreadable, "\(path) cannot be read")
+            }
+            guard let policy = try? JSONDecoder().decode(SessionPolicy.self, from: data),
+                let members = try? JSONSerialization.jsonObject(with: data) as? [String: Any]
             else { throw Failure(Failure.unreadable, "\(path) is no policy: see 'assay frost sessions --help'") }
-            do throws(SignerFailure) { try policy.requireSensible() } catch { throw ValidationError(error.message) }
+            // A misspelt limit would otherwise be none.
+            if let stranger = members.keys.sorted().first(where: { !Self.members.contains($0) }) {
+                throw Failure(
+                    Failure.unreadable,
+                    "\(path): a policy has no '\(stranger)', but \(Self.members.joined(separator: ", "))"
+                )
+            }
+            do throws(SignerFailure) { try policy.requireSensible() } catch {
+                throw Failure(Failure.unreadable, "\(path): \(error.message)")
+            }
             return policy
         }
 
@@ -82,7 +108,12 @@ extension FrostCommand {
             for fault in faults { Terminal.error("\(fault)") }
             let count = signer.state.members.count
             Terminal.note("done at \(count - faults.count) of \(count) signers")
-            guard faults.isEmpty else { throw Failure(Failure.unavailable, "not done everywhere: run it again") }
+            // A signer that does not have the session will not have it the next time either.
+            let isAgainOfUse = faults.contains { $0.problem.code != .notFound }
+            if isAgainOfUse { throw Failure(Failure.unavailable, "not done everywhere: run it again") }
+            guard faults.count < count else {
+                throw Failure(Failure.unavailable, "no signer has this session: 'assay frost sessions' lists all")
+            }
         }
 
         private struct Row: Encodable {

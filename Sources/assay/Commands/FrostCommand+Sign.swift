@@ -17,8 +17,8 @@ extension FrostCommand {
                 The event is JSON with kind and content, and if you like tags and created_at; pubkey, id and sig are filled \
                 in. The signed event goes to standard output, who signed and how long each round took to standard error.
 
-                  echo '{"kind":1,"content":"hello","tags":[["t","frost"]]}' | assay frost sign --event -
-                  assay frost sign --digest 8f434346648f6b96df89dda901c5176b10a6d83961dd3c1ac88b59b2dc327aa4
+                  echo '{"kind":1,"content":"hello"}' | assay frost sign --event -
+                  assay frost sign --digest $(sha256sum FILE | cut -c 1-64)
 
                 The next quorum is tried at once when a signer fails, and beside the first when one takes over a second. A \
                 signer whose part is wrong is named.
@@ -33,7 +33,7 @@ extension FrostCommand {
         @Option(help: "32 bytes to sign, in hexadecimal.")
         var digest: String?
 
-        @Flag(help: "Print JSON with the signers and the rounds.")
+        @Flag(help: "Print JSON with the signers and the rounds' milliseconds.")
         var json = false
 
         func validate() throws {
@@ -44,7 +44,7 @@ extension FrostCommand {
             let signer = try stateOptions.signer()
             if let digest {
                 guard let bytes = Hex.decode(digest), bytes.count == 32 else {
-                    throw ValidationError("--digest takes 64 hexadecimal digits")
+                    throw Failure(Failure.usage, "--digest takes 64 hexadecimal digits")
                 }
                 let signature = try await FrostCommand.asking { try await signer.sign(bytes) }
                 try report(signature, signer, event: nil)
@@ -73,11 +73,11 @@ extension FrostCommand {
             guard let template = try? JSONDecoder().decode(Template.self, from: data) else {
                 throw Failure(
                     Failure.unreadable,
-                    "the event is not JSON with a kind, such as {\"kind\":1,\"content\":\"hello\"}"
+                    "the event is not JSON with a kind from 0 to 65535, such as {\"kind\":1,\"content\":\"hello\"}"
                 )
             }
             if let pubkey = template.pubkey, pubkey.lowercased() != key.hex {
-                throw ValidationError("the event's pubkey is \(pubkey), the signers hold \(key.hex)")
+                throw Failure(Failure.usage, "the event's pubkey is \(pubkey), the signers hold \(key.hex)")
             }
             return UnsignedEvent(
                 key: key,

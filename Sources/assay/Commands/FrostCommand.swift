@@ -20,13 +20,14 @@ struct FrostCommand: AsyncParsableCommand {
             Any t of n signers sign together; fewer learn nothing of the key. The signers are 'assay signer serve' or any \
             other that speaks Pomade.
 
-            A worked example, with three signers at hand (see 'assay signer --help' to start them):
+            A worked example, beside 'assay run --data ./assay-data', which starts three signers:
 
-              1. Make a key and split it; the secret goes to key.nsec, which you put away safely:
-                   assay frost deal --new-key-file key.nsec --threshold 2 --signer http://127.0.0.1:3001 \\
-                     --signer http://127.0.0.1:3002 --signer http://127.0.0.1:3003
-              2. Sign a note with what deal left in frost.json, which cannot show the key:
-                   echo '{"kind":1,"content":"two of three wrote this"}' | assay frost sign --event -
+              1. Make a key and split it; put key.nsec away safely:
+                   assay frost deal --new-key-file key.nsec
+                 With other people's signers add --signer URL for each.
+              2. Sign a note with what deal left in frost.json:
+                   echo '{"kind":1,"content":"signed by two of three"}' > note
+                   assay frost sign --event note
               3. Stop a signer and sign again: two are enough.
               4. Talk to somebody in secret (NIP-44), as the key's owner:
                    echo hello | assay frost ecdh npub1... --encrypt
@@ -34,13 +35,19 @@ struct FrostCommand: AsyncParsableCommand {
                    assay frost sessions
                    assay frost sessions --deactivate SESSION
 
+            'assay frost generate' makes a key that is never in one place, in place of step 1.
+
             With 'deal --email you@example.com' the key can be had back later without frost.json: 'assay frost recover'.
 
-            Whoever reads frost.json can sign as you until you deactivate its session. It is written for your eyes only.
+            frost.json does not hold the key, but whoever reads it can sign as you until you deactivate its session. It \
+            is written for your eyes only.
 
-            Exit codes: 0 done; 65 a file cannot be read; 69 too few signers; 64 usage.
+            Exit codes: 0 done; 64 usage; 65 a file cannot be read or written; 69 too few signers.
             """,
-        subcommands: [Deal.self, Sign.self, Exchange.self, Recover.self, Sessions.self]
+        subcommands: [
+            Deal.self, Generate.self, Sign.self, Exchange.self, Sessions.self, Login.self, Recover.self, Refresh.self,
+            Repair.self,
+        ]
     )
 
     /// Where the client's state is.
@@ -53,6 +60,12 @@ struct FrostCommand: AsyncParsableCommand {
                 throw Failure(
                     Failure.unreadable,
                     "\(state) cannot be read: make it with 'assay frost deal', or name yours with --state"
+                )
+            }
+            guard SigningKeys.isPrivate(state) else {
+                throw Failure(
+                    Failure.unreadable,
+                    "\(state) can be read by others, who could sign with it; run: chmod 600 \(state)"
                 )
             }
             do throws(ThresholdError) { return try ThresholdSigner(ClientState(json: Array(json))) } catch {
@@ -82,7 +95,10 @@ struct FrostCommand: AsyncParsableCommand {
             let run = FileManager.default.contents(atPath: path)
                 .flatMap { try? JSONDecoder().decode(RunSigners.self, from: $0) }
             guard let signers = run?.signers, !signers.isEmpty else {
-                throw ValidationError("name the signers with --signer URL; \(path) names none")
+                throw Failure(
+                    Failure.usage,
+                    "name the signers with --signer URL; \(path) names none (with --data, another directory of 'assay run')"
+                )
             }
             return signers.map(\.url)
         }
@@ -92,17 +108,12 @@ struct FrostCommand: AsyncParsableCommand {
     struct AccountOptions: ParsableArguments {
         @Option(help: "The account's address, exactly as it was given.")
         var email: String
-
-        @Flag(help: .hidden)
-        var testHashing = false
-
-        var hashing: Argon2id { testHashing ? .pomadeTest : .pomade }
     }
 
     /// Runs what asks signers, and turns its errors into ones with an exit code.
     static func asking<Value>(_ body: () async throws -> Value) async throws -> Value {
         do { return try await body() } catch let error as ThresholdError {
-            if case .invalid(let what) = error { throw ValidationError(what) }
+            if case .invalid(let what) = error { throw Failure(Failure.usage, what) }
             throw Failure(Failure.unavailable, "\(error)")
         }
     }
@@ -118,24 +129,41 @@ struct FrostCommand: AsyncParsableCommand {
         throw Failure(Failure.unreadable, "\(path) holds no secret key: write it as nsec1... or 64 hexadecimal digits")
     }
 
+    /// Finds out before anything is done whether a file can be made.
+    static func requireNew(_ path: String) throws {
+        guard !FileManager.default.fileExists(atPath: path) else {
+            throw Failure(Failure.usage, "\(path) exists already: name another file, or move it away")
+        }
+        let directory = URL(filePath: path).deletingLastPathComponent().path(percentEncoded: false)
+        guard FileManager.default.isWritableFile(atPath: directory) else {
+            throw Failure(
+                Failure.unreadable,
+                "\(path) cannot be written: there is no such directory, or it is not yours"
+            )
+        }
+    }
+
     /// Writes a secret for its owner only, and never over another.
     static func writeNew(_ text: String, to path: String) throws {
-        guard !FileManager.default.fileExists(atPath: path) else {
-            throw ValidationError("\(path) exists already: name another file, or move it away")
-        }
+        try requireNew(path)
         do { try PrivateFile.write(Array(text.utf8), to: path) } catch { throw Failure(Failure.unreadable, "\(error)") }
     }
 
     /// Reads a key as people write it.
     static func publicKey(_ text: String) throws -> NostrKey {
         if let key = Hex.decode(text).flatMap({ NostrKey($0) }) ?? (try? NostrKey(npub: text)) { return key }
-        throw ValidationError("\(text) is no public key: write npub1... or 64 hexadecimal digits")
+        throw Failure(Failure.usage, "\(text) is no public key: write npub1... or 64 hexadecimal digits")
+    }
+
+    /// Writes a state over the one it takes the place of, in one step.
+    static func replace(_ path: String, with state: ClientState) throws {
+        do { try PrivateFile.write(state.json, to: path) } catch { throw Failure(Failure.unreadable, "\(error)") }
     }
 
     /// Asks for a line that is not shown, or takes the next line of a pipe.
     static func secretLine(_ question: String) throws -> String {
         guard let line = Terminal.secret(question), !line.isEmpty else {
-            throw ValidationError("nothing was entered: \(question)")
+            throw Failure(Failure.usage, "nothing was entered, on the terminal or standard input, for '\(question)'")
         }
         return line
     }

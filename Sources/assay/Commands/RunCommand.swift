@@ -14,10 +14,11 @@ import Supervisor
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Start everything: database, sandbox Lightning node, crawler, Roughtime responder and API.",
+        abstract:
+            "Start everything: database, sandbox Lightning node, crawler, Roughtime responder, FROST signers and API.",
         discussion: """
             For newcomers, development and tests: a private Postgres, a sandbox node without real money, a snapshot of the \
-            real Lightning graph. Every address and credential file is written to DIR/run.json. Each part is a process of \
+            real Lightning graph, three FROST signers that print their codes to DIR/logs instead of mailing them. Every address and credential file is written to DIR/run.json. Each part is a process of \
             its own; one that dies is started again. Ctrl-C stops all of it; the same DIR continues where it stopped.
 
             DATABASE_URL uses a database of yours instead of the private one. Other settings are passed on.

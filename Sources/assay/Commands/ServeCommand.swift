@@ -108,11 +108,15 @@ struct ServeCommand: AsyncParsableCommand {
             own + till.routes
             + APIRoute.discovery(try DiscoveryFacts(settings, signer: signer), sold: { sold + table.sold })
             + [.metrics(registry, access: metrics)]
+        let signing =
+            modules.contains("signer")
+            ? try await MountedSigner(settings, registry: registry, gateway: gateway, logger: logger) : nil
         let server = GatewayServer(
             configuration: gateway,
             routes: routes,
             gate: till.gate,
             services: till.proxied.proxied,
+            sites: signing?.sites ?? [],
             logger: logger
         )
         await readiness.check()
@@ -174,7 +178,7 @@ struct ServeCommand: AsyncParsableCommand {
         let modules = (settings.text(.modules) ?? "").split(separator: ",").map {
             $0.trimmingCharacters(in: .whitespaces)
         }
-        let known = ["oracle", "roughtime"]
+        let known = ["oracle", "roughtime", "signer"]
         guard let unknown = modules.first(where: { !known.contains($0) }) else { return modules }
         let names = known.joined(separator: ", ")
         throw Failure(

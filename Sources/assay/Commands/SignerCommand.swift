@@ -24,15 +24,24 @@ struct SignerCommand: AsyncParsableCommand {
             somebody else, on another cloud, with another mail provider.
 
             Try one:
-              POMADE_SECRET=$(openssl rand -hex 32) POMADE_URL=http://127.0.0.1:3000 POMADE_DATABASE=./signer \
-                TEST_MODE=1 assay signer serve
+              (umask 077; openssl rand -hex 32 > secret)
+              POMADE_SECRET_FILE=secret POMADE_DATABASE=./signer TEST_MODE=1 \\
+                POMADE_PORT=3101 POMADE_URL=http://127.0.0.1:3101 assay signer serve
+              assay frost deal --signer http://127.0.0.1:3101 --threshold 1 \\
+                --new-key-file key.nsec
+
+            'assay run' starts three of them.
 
             In production:
-              1. openssl rand -hex 32 > secret; chmod 600 secret; keep a copy apart from the database's backups
-              2. POMADE_DATABASE=postgresql://owner@... assay signer migrate --role assay_signer
-              3. POMADE_DATABASE=postgresql://assay_signer@... POMADE_SECRET_FILE=secret assay signer serve
+              1. (umask 077; openssl rand -hex 32 > secret)
+                 and a copy of it apart from the database's backups
+              2. POMADE_DATABASE=postgresql://owner@... \\
+                   assay signer migrate --role assay_signer
+              3. POMADE_DATABASE=postgresql://assay_signer@... \\
+                   POMADE_SECRET_FILE=secret POMADE_URL=https://signer.example \\
+                   MAIL_PROVIDER=... MAIL_FROM_EMAIL=... assay signer serve
 
-            docs/signer.md describes routes, settings and what is done differently from other signers.
+            DEPLOY.md, section 12, sets up a host for it. docs/signer.md describes routes, settings and what is done differently from other signers.
             """,
         subcommands: [Serve.self, Migrate.self, RotateSecret.self, Audit.self]
     )
@@ -72,7 +81,7 @@ struct SignerCommand: AsyncParsableCommand {
             discussion: """
                 Run it as the schema's owner. With --role the role is made unless it is there, and may then read and write \
                 the signer's rows, add to its audit and change nothing of it, and nothing else. If this connection may not \
-                make roles, the statement for an administrator is printed.
+                make roles, the statement for an administrator is printed. The role has no password: set one in psql.
                 """
         )
 
@@ -84,10 +93,11 @@ struct SignerCommand: AsyncParsableCommand {
 
         func run() async throws {
             if showGrants {
-                let role = try SignerRole(role ?? SignerDatabase.standardRole)
+                let role = try checked(role ?? SignerDatabase.standardRole)
                 print("\(role.creation);\n\(role.grants)")
                 return
             }
+            if let role { _ = try checked(role) }
             let settings = try Settings.load()
             let logger = Logs.start("assay.signer", level: Logs.level(settings))
             let database = try await SignerDatabase.open(settings, logger: logger)
@@ -99,6 +109,10 @@ struct SignerCommand: AsyncParsableCommand {
             await client.shutDown()
             await database.server?.stop()
         }
+
+        private func checked(_ name: String) throws -> SignerRole {
+            do { return try SignerRole(name) } catch { throw Failure(Failure.usage, "--role: \(error)") }
+        }
     }
 
     /// Writes everything anew under a new secret.
@@ -107,11 +121,13 @@ struct SignerCommand: AsyncParsableCommand {
             commandName: "rotate-secret",
             abstract: "Seal every row with POMADE_SECRET in place of POMADE_SECRET_PREVIOUS.",
             discussion: """
-                1. Give all processes the new POMADE_SECRET and the old one as POMADE_SECRET_PREVIOUS; restart them.
-                2. assay signer rotate-secret
+                1. Give all processes the new POMADE_SECRET, and the old one as
+                   POMADE_SECRET_PREVIOUS; restart them.
+                2. assay signer rotate-secret, with the same settings
                 3. Take POMADE_SECRET_PREVIOUS away.
 
-                It can be stopped at any time and goes on where it was. Signers may run meanwhile. Backups made before need \
+                It can be stopped at any time and goes on where it was. Signers may run meanwhile, but for one with a private \
+                cluster (POMADE_DATABASE is a directory), which has to be stopped. Backups made before need \
                 the old secret.
                 """
         )
@@ -144,7 +160,8 @@ struct SignerCommand: AsyncParsableCommand {
         struct Verify: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
                 abstract:
-                    "Follow every user's chain of hashes from its first entry to its end; exit 65 if one is broken."
+                    "Follow every user's chain of hashes from its first entry to its end; exit 65 if one is broken.",
+                discussion: "Needs POMADE_DATABASE and POMADE_SECRET. Stop a signer with a private cluster first."
             )
 
             func run() async throws {

@@ -66,6 +66,10 @@ struct RunStarter: Service {
 
               \(program) get \(address) --wallet \(plan.directory.runFile) --max-sats 10 --verbose
 
+            Split a Nostr key among the signers, and sign with it (assay frost --help):
+
+              \(program) frost deal --data \(plan.directory.path) --new-key-file key.nsec
+
             Ctrl-C stops everything.
             """
         )

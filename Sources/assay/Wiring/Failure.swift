@@ -3,6 +3,7 @@
 
 /// An error that ends the program: what went wrong and what to do, with an exit code of sysexits.h.
 struct Failure: Error {
+    static let usage: Int32 = 64
     static let unreadable: Int32 = 65
     static let unavailable: Int32 = 69
     static let software: Int32 = 70

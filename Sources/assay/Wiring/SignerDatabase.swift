@@ -98,7 +98,10 @@ struct SignerDatabase {
         } catch let refusal as SignerRole.Refusal {
             throw Failure(Failure.refused, refusal.description)
         } catch {
-            throw Failure(Failure.configuration, "the signer's schema was not migrated: \(error)")
+            throw Failure(
+                Failure.configuration,
+                "the signer's schema was not migrated: \(error); \(Setting.signerDatabase.name) has to name the database's owner"
+            )
         }
     }
 }

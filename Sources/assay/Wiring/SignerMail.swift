@@ -25,7 +25,10 @@ struct SignerMail: SignerPost {
         do throws(MailConfigurationError) {
             queue = MailQueue(try MailConfiguration(settings), logger: logger)
         } catch {
-            throw Failure(Failure.configuration, "\(error)")
+            let hint =
+                settings.text(.mailProvider) == nil
+                ? "; set MAIL_PROVIDER and its settings (DEPLOY.md, section 12), or TEST_MODE=1 to try things out" : ""
+            throw Failure(Failure.configuration, "\(error)\(hint)")
         }
     }
 
@@ -39,11 +42,10 @@ struct SignerMail: SignerPost {
             logger.warning("a notice cannot be mailed to the address that was set up")
             return
         }
-        if let message = message(notice, to: address) { queue.enqueue(message) }
+        queue.enqueue(message(notice, to: address))
     }
 
-    /// The mail for a notice; `nil` for those that are only in the audit.
-    private func message(_ notice: SignerNotice, to address: EmailAddress) -> MailMessage? {
+    private func message(_ notice: SignerNotice, to address: EmailAddress) -> MailMessage {
         let now = Int64(Date().timeIntervalSince1970)
         switch notice {
         case .code(let code): return .oneTimePassword(code, signer: signer, to: address)
@@ -54,7 +56,8 @@ struct SignerMail: SignerPost {
         case .recovered: return .recoveryDone(at: now, signer: signer, to: address)
         case .retention(let days, let time):
             return .shareExpiring(days: days, at: time, signer: signer, to: address)
-        case .passwordChanged, .recoveryCancelled: return nil
+        case .passwordChanged: return .passwordChanged(at: now, signer: signer, to: address)
+        case .recoveryCancelled: return .recoveryCancelled(at: now, signer: signer, to: address)
         }
     }
 

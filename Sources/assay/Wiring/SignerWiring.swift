@@ -4,8 +4,11 @@
 import EmbeddedPostgres
 import Foundation
 import IPAddresses
+import LightningPrimitives
 import Logging
+import Metrics
 import Migrations
+import Nostr
 import PasswordHashing
 import Pomade
 import Postgres
@@ -67,7 +70,8 @@ struct SignerWiring {
         guard let url = settings.text(.signerURL) else {
             throw Failure(
                 Failure.configuration,
-                "\(Setting.signerURL.name) is missing: the signer's URL as clients know it"
+                "\(Setting.signerURL.name) is missing: the signer's URL as clients know it, such as https://signer.example "
+                    + "('assay signer --help' lists what is needed)"
             )
         }
         let aliases = list(settings, .signerAliases)
@@ -86,7 +90,18 @@ struct SignerWiring {
         configuration.idleLimit = Int64(settings.integer(.signerIdle) ?? 2_592_000)
         configuration.retention = Int64(settings.integer(.signerRetention) ?? 94_608_000)
         configuration.sessionsPerUser = settings.integer(.signerSessionsPerUser) ?? 64
+        configuration.peers = try list(settings, .signerPeers).map { text in
+            let key = NostrKey(lowercaseHex: text) ?? (try? NostrKey(npub: text))
+            guard let identity = key.flatMap({ Hex32($0.bytes) }) else {
+                throw Failure(
+                    Failure.configuration,
+                    "\(Setting.signerPeers.name): '\(text)' is neither npub1… nor 64 hex digits"
+                )
+            }
+            return identity
+        }
         configuration.codeDigits = settings.integer(.signerCodeDigits) ?? 10
+        configuration.hashingMemory = Int((isTest(settings) ? Argon2id.pomadeTest : .pomade).memory)
         configuration.version = BuildInfo.current.version
         return configuration
     }
@@ -115,7 +130,7 @@ struct SignerWiring {
         }
         if isTest(settings) {
             let isLoopback = server.host == "localhost" || IPAddress(server.host)?.isLoopback == true
-            guard isLoopback, settings.text(.signerMount) != "gateway" else {
+            guard isLoopback else {
                 throw Failure(
                     Failure.configuration,
                     "TEST_MODE mails no codes but prints them: it is for \(Setting.signerBind.name)=127.0.0.1 only"
@@ -162,10 +177,19 @@ struct SignerSecrets {
 /// Hashes addresses as clients do, a few at a time.
 struct PomadeHashing: EmailHashing {
     private let queue: HashingQueue
+    private let waiting = Gauge(label: "signer_argon2_waiting")
+    private let running = Gauge(label: "signer_argon2_running")
 
     init(_ queue: HashingQueue) { self.queue = queue }
 
+    private func record() {
+        waiting.record(queue.waitingCount)
+        running.record(queue.runningCount)
+    }
+
     func hash(_ text: [UInt8], salt: String) async throws(SignerFailure) -> Hex32 {
+        record()
+        defer { record() }
         do throws(HashingError) {
             let bytes = try await queue.hash(text, salt: Array(salt.utf8))
             if let hash = Hex32(bytes) { return hash }

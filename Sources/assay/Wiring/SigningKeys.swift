@@ -44,6 +44,12 @@ enum SigningKeys {
         return key
     }
 
+    /// Whether only its owner can read a file: who reads the state of a group's client signs with the group.
+    static func isPrivate(_ path: String) -> Bool {
+        let mode = try? FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? NSNumber
+        return (mode?.intValue ?? 0) & 0o077 == 0
+    }
+
     private static func key(
         _ settings: Settings,
         _ held: Setting,
@@ -75,7 +81,16 @@ enum SigningKeys {
         _ logger: Logger
     ) throws -> any SchnorrSigner {
         guard let json = FileManager.default.contents(atPath: path) else {
-            throw Failure(Failure.configuration, "\(setting.name): \(path) cannot be read")
+            throw Failure(
+                Failure.configuration,
+                "\(setting.name): \(path) cannot be read; 'assay frost deal' makes it, and this user has to own it"
+            )
+        }
+        guard isPrivate(path) else {
+            throw Failure(
+                Failure.configuration,
+                "\(setting.name): \(path) can be read by others; run: chmod 600 \(path)"
+            )
         }
         do {
             return JointKey(try ThresholdSigner(ClientState(json: Array(json))), ready: ready, logger: logger)

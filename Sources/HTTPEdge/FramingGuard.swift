@@ -1,26 +1,28 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import HTTPTypes
-internal import NIOCore
-internal import NIOHTTPTypes
+public import HTTPTypes
+public import NIOCore
+public import NIOHTTPTypes
 
 /// Makes a request whose body may end elsewhere for others on the way the last one of its connection, and one without a body.
 ///
 /// The only transfer coding understood is `chunked` (RFC 9112 section 6.1). The decoder refuses most of the rest by itself,
-/// but only after it has handed on the head: the request would be on its way already. ``RequestPipeline`` answers.
-final class FramingGuard: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = HTTPRequestPart
-    typealias InboundOut = HTTPRequestPart
+/// but only after it has handed on the head: the request would be on its way already. Whoever answers looks at ``isClear(_:)``.
+public final class FramingGuard: ChannelInboundHandler, RemovableChannelHandler {
+    public typealias InboundIn = HTTPRequestPart
+    public typealias InboundOut = HTTPRequestPart
 
     private var isShut = false
 
+    public init() {}
+
     /// Whether the fields leave no doubt about where a body ends.
-    static func isClear(_ headers: HTTPFields) -> Bool {
+    public static func isClear(_ headers: HTTPFields) -> Bool {
         headers[.transferEncoding].map { $0.lowercased() == "chunked" } ?? true
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isShut else { return }
         guard case .head(var head) = unwrapInboundIn(data), !Self.isClear(head.headerFields) else {
             return context.fireChannelRead(data)
@@ -31,7 +33,7 @@ final class FramingGuard: ChannelInboundHandler, RemovableChannelHandler {
         context.fireChannelRead(wrapInboundOut(.end(nil)))
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    public func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // What the decoder makes of the rest would be answered a second time.
         if !isShut { context.fireErrorCaught(error) }
     }
