@@ -318,7 +318,7 @@ let package = Package(
         module(
             "IdentityProviders",
             [
-                "ByteCoding", "Deadlines", "Nostr", crypto, cryptoExtras, httpClient, nioCore, nioHTTP1,
+                "ByteCoding", "Deadlines", "Nostr", crypto, cryptoExtras, deque, httpClient, nioCore, nioHTTP1,
             ]
         ),
         // A login provider of the loopback, for development and tests.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import AsyncHTTPClient
+internal import ByteCoding
 internal import Deadlines
 internal import NIOCore
 internal import NIOHTTP1
@@ -12,6 +13,16 @@ public protocol ProviderConnection: Sendable {
     ///
     /// - Throws: `.unavailable` when there is no whole answer in time, and for statuses of 500 and above and 429.
     func get(_ url: String, bearer: String?) async throws(IdentityFailure) -> ProviderAnswer
+
+    /// Sends a form as a confidential client.
+    ///
+    /// - Throws: as ``get(_:bearer:)``.
+    func post(
+        _ url: String,
+        form: [(name: String, value: String)],
+        user: String,
+        password: String
+    ) async throws(IdentityFailure) -> ProviderAnswer
 }
 
 /// A provider's answer.
@@ -54,9 +65,28 @@ public struct ProviderHTTPConnection: ProviderConnection {
             guard bearer.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { throw .unauthorized("malformed token") }
             request.headers.add(name: "Authorization", value: "Bearer " + bearer)
         }
+        return try await send(request)
+    }
+
+    public func post(
+        _ url: String,
+        form: [(name: String, value: String)],
+        user: String,
+        password: String
+    ) async throws(IdentityFailure) -> ProviderAnswer {
+        var request = HTTPClientRequest(url: url)
+        request.method = .POST
+        request.headers.add(name: "Authorization", value: "Basic " + Base64.encode(Array("\(user):\(password)".utf8)))
+        request.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
+        let text = form.map { "\(QueryText.escape($0.name))=\(QueryText.escape($0.value))" }.joined(separator: "&")
+        request.body = .bytes(ByteBuffer(string: text))
+        return try await send(request)
+    }
+
+    private func send(_ asked: HTTPClientRequest) async throws(IdentityFailure) -> ProviderAnswer {
         let answer: ProviderAnswer
         do {
-            let (asked, client, deadline) = (request, client, deadline)
+            let (client, deadline) = (client, deadline)
             answer = try await withDeadline(deadline) {
                 let response = try await client.execute(asked, timeout: TimeAmount(deadline))
                 let body = try await response.body.collect(upTo: Self.bodyLimit)

@@ -143,35 +143,3 @@ private enum TelegramLogin {
         return "telegram_" + id
     }
 }
-
-/// The fields of a query.
-enum QueryText {
-    /// Splits and decodes (application/x-www-form-urlencoded); `nil` for a field without `=`, a broken escape, text that is
-    /// no UTF-8, and a name that comes twice.
-    static func fields(_ text: String) -> [String: String]? {
-        var fields: [String: String] = [:]
-        for part in text.utf8.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: false) {
-            guard let split = part.firstIndex(of: UInt8(ascii: "=")), let name = decode(part[..<split]),
-                let value = decode(part[part.index(after: split)...]), !name.isEmpty, fields[name] == nil
-            else { return nil }
-            fields[name] = value
-        }
-        return fields
-    }
-
-    private static func decode(_ part: Substring.UTF8View) -> String? {
-        var bytes: [UInt8] = []
-        var rest = part[...]
-        while let byte = rest.popFirst() {
-            switch byte {
-            case UInt8(ascii: "+"): bytes.append(0x20)
-            case UInt8(ascii: "%"):
-                guard let decoded = Hex.decode(utf8: Array(rest.prefix(2))), decoded.count == 1 else { return nil }
-                bytes += decoded
-                rest = rest.dropFirst(2)
-            default: bytes.append(byte)
-            }
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
-}

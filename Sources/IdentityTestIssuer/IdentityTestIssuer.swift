@@ -17,6 +17,7 @@ internal import Synchronization
 /// - `GET /jwks`, `/.well-known/openid-configuration`, `/tokeninfo?id_token=`: as Google's.
 /// - `GET /api/oauth2/@me`, `/api/users/@me`: as Discord's, for tokens that `POST /mint/discord` `{"id","application"?,
 ///   "scopes"?,"expires_in"?}` gave.
+/// - `POST /2/oauth2/token` and `GET /2/users/me`: as X's, for the codes `code-` and a number, each once.
 public struct IdentityTestIssuer: Service {
     /// The application that tokens of Discord are for when the request names none.
     public static let application = "100200300400500600"
@@ -63,7 +64,7 @@ public struct IdentityTestIssuer: Service {
     }
 
     private func router(_ address: IssuerAddress) -> Router<BasicRequestContext> {
-        let (router, mint, clock, grants) = (Router(), mint, clock, DiscordGrants())
+        let (router, mint, clock, grants) = (Router(), mint, clock, AccessGrants())
         router.get("/jwks") { _, _ in Response(json: try mint.keySet) }
         router.get("/.well-known/openid-configuration") { _, _ in
             let issuer = address.text
@@ -94,6 +95,21 @@ public struct IdentityTestIssuer: Service {
             else { return Response(status: .unauthorized) }
             return Response(json: try JSONEncoder().encode(user))
         }
+        router.post("/2/oauth2/token") { request, _ in
+            // A code is good for one token, and says whom it is for: `code-` and the id.
+            let body = try await request.body.collect(upTo: 65_536)
+            let form = String(decoding: body.readableBytesView, as: UTF8.self).split(separator: "&")
+            guard let code = form.first(where: { $0.hasPrefix("code=code-") })?.dropFirst("code=code-".count),
+                let token = grants.exchange(String(code), now: clock())
+            else { return Response(status: .badRequest) }
+            return Response(json: try encode(["access_token": token]))
+        }
+        router.get("/2/users/me") { request, _ in
+            guard let grant = grants.grant(bearer(request)), case .object(let members) = grant,
+                let user = members["user"]
+            else { return Response(status: .unauthorized) }
+            return Response(json: try JSONEncoder().encode(["data": user]))
+        }
         return router
     }
 }
@@ -108,8 +124,9 @@ private final class IssuerAddress: Sendable {
 }
 
 /// The access tokens that were given.
-private final class DiscordGrants: Sendable {
+private final class AccessGrants: Sendable {
     private let grants = Mutex<[String: JSONValue]>([:])
+    private let used = Mutex<Set<String>>([])
 
     func add(_ given: [String: JSONValue], now: Int64) -> String {
         var lifetime: Int64 = 3600
@@ -128,6 +145,12 @@ private final class DiscordGrants: Sendable {
             grants[token] = grant
         }
         return token
+    }
+
+    /// A token of X for a code that was not exchanged before.
+    func exchange(_ code: String, now: Int64) -> String? {
+        guard used.withLock({ $0.count < 10_000 && $0.insert(code).inserted }) else { return nil }
+        return add(["id": .text(code)], now: now)
     }
 
     func grant(_ token: String?) -> JSONValue? { token.flatMap { token in grants.withLock { $0[token] } } }

@@ -28,6 +28,13 @@ final class ScriptedConnection: ProviderConnection {
 
     func fail() { state.withLock { $0.answer = .failure(.unavailable("down")) } }
 
+    func post(
+        _ url: String,
+        form: [(name: String, value: String)],
+        user: String,
+        password: String
+    ) async throws(IdentityFailure) -> ProviderAnswer { try await get(url, bearer: nil) }
+
     func get(_ url: String, bearer: String?) async throws(IdentityFailure) -> ProviderAnswer {
         try state.withLock { state in
             state.count += 1

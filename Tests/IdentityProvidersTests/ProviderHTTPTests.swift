@@ -97,6 +97,33 @@ struct ProviderHTTPTests {
         }
     }
 
+    @Test("a code of X is exchanged once and serves its session, and no access token is taken")
+    func x() async throws {
+        try await Self.withIssuer { (url: String, connection: ProviderHTTPConnection) async throws -> Void in
+            let provider = XProvider(
+                clientID: "client",
+                clientSecret: "secret",
+                redirectURIs: ["https://wallet.example/x"],
+                baseURL: url,
+                connection: connection
+            )
+            func token(_ code: String, page: String = "https://wallet.example/x") -> String {
+                #"{"code":"\#(code)","code_verifier":"v","redirect_uri":"\#(page)"}"#
+            }
+            let good = token("code-42")
+            #expect(await provider.outcome(good, now: 0) == .user("x_42"))
+            // The second call of the session; neither another session nor a later time.
+            #expect(await provider.outcome(good, now: 299) == .user("x_42"))
+            #expect(await provider.outcome(good, session: "t", now: 0) == .unauthorized)
+            #expect(await provider.outcome(good, now: 300) == .unauthorized)
+            #expect(await provider.outcome(token("code-43"), session: nil, now: 0) == .unauthorized)
+            #expect(await provider.outcome(token("code-43", page: "https://evil.example/"), now: 0) == .unauthorized)
+            for wrong in ["", "{}", "token", token("wrong"), token("code-x"), token("a&code=code-7")] {
+                #expect(await provider.outcome(wrong, now: 0) == .unauthorized, "\(wrong)")
+            }
+        }
+    }
+
     @Test("a provider that is not there, or sends too much, is unavailable")
     func unavailable() async throws {
         let connection = ProviderHTTPConnection()
