@@ -26,6 +26,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
 }
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
@@ -100,6 +101,8 @@ let package = Package(
         .library(name: "SigningRounds", targets: ["SigningRounds"]),
         .library(name: "ReleaseFormat", targets: ["ReleaseFormat"]),
         .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
+        .library(name: "KeyShares", targets: ["KeyShares"]),
+        .library(name: "ShareEnvelopes", targets: ["ShareEnvelopes"]),
         .library(name: "TrustScore", targets: ["TrustScore"]),
     ],
     dependencies: [
@@ -164,6 +167,18 @@ let package = Package(
         ),
         module("Nostr", ["ByteCoding", "CSodium", "LightningPrimitives", "Secp256k1", crypto, deque]),
         tests("Nostr", ["ByteCoding", "LightningPrimitives", "Secp256k1", crypto], resources: [.copy("Vectors")]),
+        module("KeyShares", ["ByteCoding", "CSodium", "Secp256k1", crypto]),
+        tests("KeyShares", ["ByteCoding", "Secp256k1", crypto], resources: [.copy("Vectors")]),
+        module("ShareEnvelopes", ["ByteCoding", "KeyShares", "Secp256k1", crypto, cryptoExtras]),
+        tests("ShareEnvelopes", ["ByteCoding", "KeyShares", crypto], resources: [.copy("Vectors")]),
+        module("BackupContainers", ["ByteCoding", "ShareEnvelopes", crypto]),
+        tests("BackupContainers", ["ByteCoding", "ShareEnvelopes", crypto], resources: [.copy("Vectors")]),
+        module("CommitReveal", ["ByteCoding", "CSodium", "Secp256k1", crypto]),
+        tests("CommitReveal", ["ByteCoding", crypto], resources: [.copy("Vectors")]),
+        module("AuditChains", ["ByteCoding", crypto]),
+        tests("AuditChains", ["ByteCoding", crypto], resources: [.copy("Vectors")]),
+        module("KeyShareProtocol", ["ByteCoding", "CommitReveal", "KeyShares"]),
+        tests("KeyShareProtocol", ["ByteCoding", "CommitReveal", "KeyShares", crypto]),
         module("PasswordHashing", ["CArgon2", deque]),
         tests("PasswordHashing", ["ByteCoding"], resources: [.copy("Vectors")]),
         module("IPAddresses"),
@@ -299,6 +314,26 @@ let package = Package(
         tests("RoughtimeKeys", ["ByteCoding", "CLinux", "Roughtime", crypto]),
         module("PrometheusExposition", [coreMetrics]),
         tests("PrometheusExposition", [coreMetrics]),
+
+        module(
+            "IdentityProviders",
+            [
+                "ByteCoding", "Deadlines", "Nostr", crypto, cryptoExtras, deque, httpClient, nioCore, nioHTTP1,
+            ]
+        ),
+        // A login provider of the loopback, for development and tests.
+        module(
+            "IdentityTestIssuer",
+            ["ByteCoding", crypto, cryptoExtras, hummingbird, httpTypes, lifecycle, logging, nioCore]
+        ),
+        tests(
+            "IdentityProviders",
+            [
+                "ByteCoding", "IdentityTestIssuer", "LightningPrimitives", "Nostr", "Secp256k1", crypto, cryptoExtras,
+                httpClient, logging, nioCore, nioHTTP1, nioPosix,
+            ],
+            resources: [.copy("Vectors")]
+        ),
 
         // Layer 3: services.
         module(

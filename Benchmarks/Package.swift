@@ -69,6 +69,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "KeyShareBenchmark",
+            dependencies: assay("KeyShares", "ShareEnvelopes"),
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "SignerBenchmark",
             dependencies: assay(
                 "EmbeddedPostgres",

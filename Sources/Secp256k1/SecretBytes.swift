@@ -10,12 +10,12 @@
 /// 32 bytes that are overwritten before their memory is given back.
 ///
 /// Unchecked because of the pointer: nobody writes through it once `init` has returned, so there is nothing to lock.
-final class SecretBytes: @unchecked Sendable {
-    static let count = 32
+package final class SecretBytes: @unchecked Sendable {
+    package static let count = 32
     private let start: UnsafeMutablePointer<UInt8>
 
     /// Allocates zeros and lets the closure write them.
-    init(_ write: (UnsafeMutablePointer<UInt8>) -> Void) {
+    package init(_ write: (UnsafeMutablePointer<UInt8>) -> Void) {
         start = .allocate(capacity: Self.count)
         start.initialize(repeating: 0, count: Self.count)
         write(start)
@@ -27,7 +27,7 @@ final class SecretBytes: @unchecked Sendable {
     }
 
     /// Lends the bytes for the length of the call.
-    func withPointer<Result>(_ body: (UnsafePointer<UInt8>) -> Result) -> Result {
+    package func withPointer<Result>(_ body: (UnsafePointer<UInt8>) -> Result) -> Result {
         withExtendedLifetime(self) { body(UnsafePointer(start)) }
     }
 }

@@ -5,7 +5,6 @@ import http.server
 import json
 import os
 import secrets
-import socket
 import subprocess
 import threading
 import time
@@ -13,11 +12,7 @@ import time
 import nostr_sdk
 import pytest
 
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from free_ports import free_port
 
 
 class Signer:

@@ -9,13 +9,13 @@ import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import time
 
 import pytest
 from argon2.low_level import Type, hash_secret_raw
 
+from free_ports import free_port
 from pomade import Account, Key, call, header, post
 
 
@@ -24,9 +24,7 @@ class Signer:
 
     def __init__(self, program, directory, database=None, **environment):
         self.program, self.directory = program, directory
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -340,9 +338,7 @@ def test_a_signer_stops_within_three_seconds(signers):
 def test_a_signer_on_the_gateways_port(program, run, tmp_path):
     """By host name and path; everything else stays the gateway's."""
     tmp_path.chmod(0o755)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     url = f"http://signer.localhost:{port}/pomade"
     environment = {
         "PATH": os.environ["PATH"],

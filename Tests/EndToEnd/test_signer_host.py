@@ -16,6 +16,8 @@ import time
 import nostr
 import pytest
 
+from free_ports import free_port
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -48,11 +50,6 @@ class Backend(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 class Proxy:

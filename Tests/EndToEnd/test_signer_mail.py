@@ -8,13 +8,14 @@ import pathlib
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import time
 
 import nostr
 import pytest
 import requests
+
+from free_ports import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -40,8 +41,7 @@ class MailServer:
 
 class Signer:
     def __init__(self, program, home, mail_port):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            port = listener.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.log = home / "log"
         settings = {

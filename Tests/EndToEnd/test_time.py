@@ -14,6 +14,7 @@ import time
 import pytest
 
 from responder import Responder
+from free_ports import free_port
 from roughtime_server import FRAME, RoughtimeServer, encode, first_half
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -102,8 +103,7 @@ def test_a_whole_run_answers_where_its_run_file_says(assay, run, transport):
 def nginx(responder, tmp_path_factory):
     """nginx with the shipped example in front of the responder; its port for UDP and TCP."""
     home = tmp_path_factory.mktemp("nginx")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     example = (ROOT / "infra" / "nginx" / "roughtime-stream.conf").read_text()
     lines = [line for line in example.splitlines() if "listen [::]" not in line and "listen 2002" not in line]
     stream = "\n".join(lines).replace("127.0.0.1:12002", responder[0])

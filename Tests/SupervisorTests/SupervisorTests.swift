@@ -88,8 +88,21 @@ final class SupervisorTests {
 
     @Test("a free port is found even when the preferred one is taken")
     func ports() throws {
-        let port = try #require(FreePort.pick(preferring: 0))
+        var ports = FreePorts()
+        let port = try #require(ports.take(preferring: 0))
         #expect((1...65535).contains(port))
-        #expect(FreePort.pick(preferring: port) == port)
+        var others = FreePorts()
+        #expect(others.take(preferring: port) == port)
+    }
+
+    @Test("no port is given twice, also when it is free and preferred")
+    func portsOnce() throws {
+        var ports = FreePorts()
+        let first = try #require(ports.take(preferring: 0))
+        #expect(!ports.give(first))
+        #expect(ports.take(preferring: first) != first)
+        var taken = Set<Int>()
+        for _ in 0..<500 { taken.insert(try #require(ports.take(preferring: 0))) }
+        #expect(taken.count == 500)
     }
 }

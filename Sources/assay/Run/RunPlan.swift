@@ -31,21 +31,22 @@ struct RunPlan {
         self.roughtime = roughtime
         self.host = host
         let previous = directory.previousRun
+        var ports = FreePorts()
         if let port, port != 0 {
-            guard FreePort.isFree(port) else {
+            guard ports.give(port) else {
                 throw Failure(Failure.unavailable, "port \(port) is taken; choose another with --port")
             }
             apiPort = port
         } else {
-            apiPort = try Self.port(previous?.api, standard: port == 0 ? 0 : settings.integer(.port) ?? 3000)
+            apiPort = try ports.port(previous?.api, standard: port == 0 ? 0 : settings.integer(.port) ?? 3000)
         }
-        metricsPort = try Self.port(previous?.crawlerMetrics, standard: settings.integer(.crawlerMetricsPort) ?? 9091)
-        merchantPort = try Self.port(previous?.lnd.restUrl, standard: 18080)
-        payerPort = try Self.port(previous?.payer.restUrl, standard: 18081)
-        roughtimePort = try Self.port(previous?.roughtime.map { "http://\($0.udp)" }, standard: 15319)
+        metricsPort = try ports.port(previous?.crawlerMetrics, standard: settings.integer(.crawlerMetricsPort) ?? 9091)
+        merchantPort = try ports.port(previous?.lnd.restUrl, standard: 18080)
+        payerPort = try ports.port(previous?.payer.restUrl, standard: 18081)
+        roughtimePort = try ports.port(previous?.roughtime.map { "http://\($0.udp)" }, standard: 15319)
         let metrics = settings.integer(.roughtimeMetricsPort) ?? 9092
-        roughtimeMetricsPort = metrics == 0 ? 0 : try Self.port(nil, standard: metrics)
-        signers = try RunSigners(directory: directory)
+        roughtimeMetricsPort = metrics == 0 ? 0 : try ports.port(nil, standard: metrics)
+        signers = try RunSigners(directory: directory, ports: &ports)
         self.graph = graph ?? ProgramFiles.graphSnapshot
         if self.graph == nil {
             throw Failure(
@@ -53,14 +54,6 @@ struct RunPlan {
                 "the graph snapshot was not found beside the program; give one with --graph"
             )
         }
-    }
-
-    static func port(_ previous: String?, standard: Int) throws -> Int {
-        let used = previous.flatMap { URLComponents(string: $0)?.port }
-        guard let port = FreePort.pick(preferring: used ?? standard) else {
-            throw Failure(Failure.unavailable, "no free TCP port on the loopback")
-        }
-        return port
     }
 
     var api: String { "http://\(host == "0.0.0.0" ? "127.0.0.1" : host):\(apiPort)" }
@@ -98,5 +91,18 @@ struct RunPlan {
             apiKeyFile: directory.apiKey,
             pids: pids
         )
+    }
+}
+
+extension FreePorts {
+    /// The port of the run before, or the usual one, or another that is free.
+    ///
+    /// - Parameter previous: the URL that it had.
+    mutating func port(_ previous: String?, standard: Int) throws -> Int {
+        let used = previous.flatMap { URLComponents(string: $0)?.port }
+        guard let port = take(preferring: used ?? standard) else {
+            throw Failure(Failure.unavailable, "no free TCP port on the loopback")
+        }
+        return port
     }
 }

@@ -18,13 +18,13 @@ struct RunSigners {
     let ports: [Int]
 
     /// Takes the ports of the run before, where they are free: a signer's URL is its identity, also for its clients.
-    init(directory: RunDirectory) throws {
+    init(directory: RunDirectory, ports free: inout FreePorts) throws {
         self.directory = directory
         let previous = directory.previousRun?.signers ?? []
         var ports: [Int] = []
         for number in 0..<Self.count {
             let before = previous.indices.contains(number) ? previous[number].url : nil
-            ports.append(try RunPlan.port(before, standard: Self.firstPort + number))
+            ports.append(try free.port(before, standard: Self.firstPort + number))
         }
         self.ports = ports
     }
