@@ -582,6 +582,7 @@ let package = Package(
                 "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
                 "Mail", "Nostr", "PasswordHashing", "Pomade", "PomadeClient", "SealedRecords", "Signer", "SignerServer",
+                "IdentityProviders", "IdentityTestIssuer", "KeyShareProtocol",
                 crypto,
                 argumentParser,
                 httpClient, httpTypes, lifecycle,
