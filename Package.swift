@@ -313,6 +313,8 @@ let package = Package(
         module("RoughtimeKeys", ["ByteCoding", "CLinux", "Deadlines", "Roughtime", crypto, subprocess, system]),
         tests("RoughtimeKeys", ["ByteCoding", "CLinux", "Roughtime", crypto]),
         module("PrometheusExposition", [coreMetrics]),
+        module("DailyLogs", [logging]),
+        tests("DailyLogs", [logging]),
         tests("PrometheusExposition", [coreMetrics]),
 
         module(
@@ -561,6 +563,22 @@ let package = Package(
             ],
             resources: [.copy("Vectors")]
         ),
+        module(
+            "KeyShareServer",
+            [
+                "ByteCoding", "Deadlines", "HTTPEdge", "IPAddresses", "KeyShareProtocol", "PasswordHashing",
+                "RequestLimits", crypto, cryptoExtras, httpClient, httpTypes, hummingbird, hummingbirdCore, lifecycle,
+                logging, metrics, nioCore, nioFoundation, nioHTTP1, nioHTTPTypes, orderedCollections,
+            ]
+        ),
+        tests(
+            "KeyShareServer",
+            [
+                "ByteCoding", "IPAddresses", "KeyShareProtocol", crypto, httpClient, httpTypes, hummingbird, logging,
+                nioCore, nioFoundation, nioHTTP1,
+            ],
+            resources: [.copy("Vectors")]
+        ),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
         tests("HealthCheck"),
         tests(
@@ -582,7 +600,7 @@ let package = Package(
                 "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
                 "Mail", "Nostr", "PasswordHashing", "Pomade", "PomadeClient", "SealedRecords", "Signer", "SignerServer",
-                "IdentityProviders", "IdentityTestIssuer", "KeyShareProtocol",
+                "DailyLogs", "IdentityProviders", "IdentityTestIssuer", "KeyShareProtocol", "KeyShareServer",
                 crypto,
                 argumentParser,
                 httpClient, httpTypes, lifecycle,
