@@ -23,7 +23,7 @@ struct ProviderHTTPTests {
     ) async throws {
         let (ports, found) = AsyncStream<Int>.makeStream()
         let issuer = try IdentityTestIssuer(logger: quiet) { found.yield($0) }
-        let connection = ProviderHTTPConnection()
+        let connection = ProviderHTTPConnection(deadline: .seconds(120))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try? await issuer.run() }
             for await port in ports {
