@@ -39,7 +39,7 @@ struct ProviderHTTPTests {
         var request = HTTPClientRequest(url: url)
         request.method = .POST
         request.body = .bytes(ByteBuffer(string: body))
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
         let bytes = try await response.body.collect(upTo: 65_536)
         return try JSONDecoder().decode([String: String].self, from: Data(bytes.readableBytesView))
     }
