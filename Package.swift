@@ -101,6 +101,7 @@ let package = Package(
         .library(name: "SigningRounds", targets: ["SigningRounds"]),
         .library(name: "ReleaseFormat", targets: ["ReleaseFormat"]),
         .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
+        .library(name: "KeyShareNode", targets: ["KeyShareNode"]),
         .library(name: "KeyShares", targets: ["KeyShares"]),
         .library(name: "ShareEnvelopes", targets: ["ShareEnvelopes"]),
         .library(name: "TrustScore", targets: ["TrustScore"]),
@@ -483,6 +484,22 @@ let package = Package(
                 "Postgres",
                 "PostgresTestSupport", "SealedRecords", "Secp256k1", "SigningRounds", crypto, logging,
             ]
+        ),
+        module(
+            "KeyShareNode",
+            [
+                "AuditChains", "BackgroundWork", "ByteCoding", "CLinux", "CommitReveal", "IdentityProviders",
+                "KeyShareProtocol", "KeyShares", "Migrations", "Postgres", "Secp256k1", "ShareEnvelopes", crypto,
+                cryptoExtras, lifecycle, logging, metrics,
+            ]
+        ),
+        tests(
+            "KeyShareNode",
+            [
+                "AuditChains", "ByteCoding", "CommitReveal", "IdentityProviders", "KeyShareProtocol", "KeyShares",
+                "Migrations", "Postgres", "PostgresTestSupport", "ShareEnvelopes", crypto, logging, metrics,
+            ],
+            resources: [.copy("Vectors")]
         ),
         module("TimeArchive", ["LightningPrimitives", "Nostr", "Postgres", "Roughtime", crypto]),
         module(
