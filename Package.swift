@@ -101,6 +101,7 @@ let package = Package(
         .library(name: "SigningRounds", targets: ["SigningRounds"]),
         .library(name: "ReleaseFormat", targets: ["ReleaseFormat"]),
         .library(name: "ServiceCatalogue", targets: ["ServiceCatalogue"]),
+        .library(name: "KeyShareNode", targets: ["KeyShareNode"]),
         .library(name: "KeyShares", targets: ["KeyShares"]),
         .library(name: "ShareEnvelopes", targets: ["ShareEnvelopes"]),
         .library(name: "TrustScore", targets: ["TrustScore"]),
@@ -313,6 +314,8 @@ let package = Package(
         module("RoughtimeKeys", ["ByteCoding", "CLinux", "Deadlines", "Roughtime", crypto, subprocess, system]),
         tests("RoughtimeKeys", ["ByteCoding", "CLinux", "Roughtime", crypto]),
         module("PrometheusExposition", [coreMetrics]),
+        module("DailyLogs", [logging]),
+        tests("DailyLogs", [logging]),
         tests("PrometheusExposition", [coreMetrics]),
 
         module(
@@ -482,6 +485,22 @@ let package = Package(
                 "PostgresTestSupport", "SealedRecords", "Secp256k1", "SigningRounds", crypto, logging,
             ]
         ),
+        module(
+            "KeyShareNode",
+            [
+                "AuditChains", "BackgroundWork", "ByteCoding", "CLinux", "CommitReveal", "IdentityProviders",
+                "KeyShareProtocol", "KeyShares", "Migrations", "Postgres", "Secp256k1", "ShareEnvelopes", crypto,
+                cryptoExtras, lifecycle, logging, metrics,
+            ]
+        ),
+        tests(
+            "KeyShareNode",
+            [
+                "AuditChains", "ByteCoding", "CommitReveal", "IdentityProviders", "KeyShareProtocol", "KeyShares",
+                "Migrations", "Postgres", "PostgresTestSupport", "ShareEnvelopes", crypto, logging, metrics,
+            ],
+            resources: [.copy("Vectors")]
+        ),
         module("TimeArchive", ["LightningPrimitives", "Nostr", "Postgres", "Roughtime", crypto]),
         module(
             "TimeStamping",
@@ -561,6 +580,22 @@ let package = Package(
             ],
             resources: [.copy("Vectors")]
         ),
+        module(
+            "KeyShareServer",
+            [
+                "ByteCoding", "Deadlines", "HTTPEdge", "IPAddresses", "KeyShareProtocol", "PasswordHashing",
+                "RequestLimits", crypto, cryptoExtras, httpClient, httpTypes, hummingbird, hummingbirdCore, lifecycle,
+                logging, metrics, nioCore, nioFoundation, nioHTTP1, nioHTTPTypes, orderedCollections,
+            ]
+        ),
+        tests(
+            "KeyShareServer",
+            [
+                "ByteCoding", "IPAddresses", "KeyShareProtocol", crypto, httpClient, httpTypes, hummingbird, logging,
+                nioCore, nioFoundation, nioHTTP1,
+            ],
+            resources: [.copy("Vectors")]
+        ),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
         tests("HealthCheck"),
         tests(
@@ -582,7 +617,7 @@ let package = Package(
                 "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
                 "Mail", "Nostr", "PasswordHashing", "Pomade", "PomadeClient", "SealedRecords", "Signer", "SignerServer",
-                "IdentityProviders", "IdentityTestIssuer", "KeyShareProtocol",
+                "DailyLogs", "IdentityProviders", "IdentityTestIssuer", "KeyShareProtocol", "KeyShareServer",
                 crypto,
                 argumentParser,
                 httpClient, httpTypes, lifecycle,

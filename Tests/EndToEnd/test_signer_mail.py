@@ -8,6 +8,7 @@ import pathlib
 import re
 import secrets
 import signal
+import socket
 import subprocess
 import time
 

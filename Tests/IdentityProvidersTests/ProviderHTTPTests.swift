@@ -23,7 +23,7 @@ struct ProviderHTTPTests {
     ) async throws {
         let (ports, found) = AsyncStream<Int>.makeStream()
         let issuer = try IdentityTestIssuer(logger: quiet) { found.yield($0) }
-        let connection = ProviderHTTPConnection()
+        let connection = ProviderHTTPConnection(deadline: .seconds(120))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try? await issuer.run() }
             for await port in ports {
@@ -39,7 +39,7 @@ struct ProviderHTTPTests {
         var request = HTTPClientRequest(url: url)
         request.method = .POST
         request.body = .bytes(ByteBuffer(string: body))
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(120))
         let bytes = try await response.body.collect(upTo: 65_536)
         return try JSONDecoder().decode([String: String].self, from: Data(bytes.readableBytesView))
     }
