@@ -501,6 +501,15 @@ let package = Package(
             ],
             resources: [.copy("Vectors")]
         ),
+        module(
+            "KeyShareBackups",
+            [
+                "BackupContainers", "ByteCoding", "Deadlines", "KeyShareNode", "KeyShareProtocol", "Migrations",
+                "Postgres",
+                crypto, httpClient, lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, subprocess,
+                system,
+            ]
+        ),
         module("TimeArchive", ["LightningPrimitives", "Nostr", "Postgres", "Roughtime", crypto]),
         module(
             "TimeStamping",
