@@ -592,8 +592,8 @@ let package = Package(
         module(
             "KeyShareServer",
             [
-                "ByteCoding", "Deadlines", "HTTPEdge", "IPAddresses", "KeyShareProtocol", "PasswordHashing",
-                "RequestLimits", crypto, cryptoExtras, httpClient, httpTypes, hummingbird, hummingbirdCore, lifecycle,
+                "AuditChains", "ByteCoding", "DailyLogs", "Deadlines", "HTTPEdge", "IPAddresses", "IdentityProviders",
+                "KeyShareNode", "KeyShareProtocol", "PasswordHashing", "RequestLimits", crypto, cryptoExtras, httpClient, httpTypes, hummingbird, hummingbirdCore, lifecycle,
                 logging, metrics, nioCore, nioFoundation, nioHTTP1, nioHTTPTypes, orderedCollections,
             ]
         ),

@@ -38,7 +38,7 @@ public final class DailyLogFile: Sendable {
         directory: String,
         prefix: String,
         daysKept: Int = 7,
-        clock: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
+        clock: @escaping @Sendable () -> Int64 = { UTCText.seconds() }
     ) throws(NotWritable) {
         self.directory = directory
         self.prefix = prefix
@@ -114,7 +114,7 @@ public final class DailyLogFile: Sendable {
 public enum UTCText {
     /// `2026-01-31T23:59:59.123Z`, of milliseconds since 1970.
     public static func milliseconds(_ time: Int64) -> String {
-        var seconds = time / 1000
+        var seconds = Int(time / 1000)
         var parts = tm()
         gmtime_r(&seconds, &parts)
         func padded(_ number: Int, _ width: Int) -> String {
@@ -125,6 +125,9 @@ public enum UTCText {
             + padded(Int(parts.tm_mday), 2) + "T" + padded(Int(parts.tm_hour), 2) + ":" + padded(Int(parts.tm_min), 2)
             + ":" + padded(Int(parts.tm_sec), 2) + "." + padded(Int(time % 1000), 3) + "Z"
     }
+
+    /// Seconds since 1970.
+    public static func seconds() -> Int64 { Int64(time(nil)) }
 
     /// The time now.
     public static func now() -> String {
