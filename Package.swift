@@ -510,6 +510,27 @@ let package = Package(
                 system,
             ]
         ),
+        tests(
+            "KeyShareBackups",
+            [
+                "BackupContainers", "BackupCrashProbe", "ByteCoding", "IdentityProviders", "KeyShareNode",
+                "KeyShareProtocol",
+                "KeyShares", "Migrations", "Postgres", "PostgresTestSupport", "ShareEnvelopes", crypto, logging,
+                subprocess,
+                system,
+            ]
+        ),
+        // A process for the tests of backups to kill.
+        .executableTarget(
+            name: "BackupCrashProbe",
+            dependencies: [
+                "BackupContainers", "IdentityProviders", "KeyShareBackups", "KeyShareNode", "KeyShareProtocol", "Postgres",
+                "ShareEnvelopes",
+                logging,
+            ],
+            path: "Tests/BackupCrashProbe",
+            swiftSettings: settings
+        ),
         module("TimeArchive", ["LightningPrimitives", "Nostr", "Postgres", "Roughtime", crypto]),
         module(
             "TimeStamping",
