@@ -584,7 +584,8 @@ let package = Package(
             "KeyShareServer",
             [
                 "AuditChains", "ByteCoding", "DailyLogs", "Deadlines", "HTTPEdge", "IPAddresses", "IdentityProviders",
-                "KeyShareNode", "KeyShareProtocol", "PasswordHashing", "RequestLimits", crypto, cryptoExtras, httpClient, httpTypes, hummingbird, hummingbirdCore, lifecycle,
+                "KeyShareNode", "KeyShareProtocol", "PasswordHashing", "RequestLimits", crypto, cryptoExtras,
+                httpClient, httpTypes, hummingbird, hummingbirdCore, lifecycle,
                 logging, metrics, nioCore, nioFoundation, nioHTTP1, nioHTTPTypes, orderedCollections,
             ]
         ),
@@ -617,7 +618,8 @@ let package = Package(
                 "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
                 "Mail", "Nostr", "PasswordHashing", "Pomade", "PomadeClient", "SealedRecords", "Signer", "SignerServer",
-                "DailyLogs", "IdentityProviders", "IdentityTestIssuer", "KeyShareNode", "KeyShareProtocol", "KeyShareServer",
+                "DailyLogs", "IdentityProviders", "IdentityTestIssuer", "KeyShareNode", "KeyShareProtocol",
+                "KeyShareServer",
                 "ShareEnvelopes",
                 crypto,
                 argumentParser,
