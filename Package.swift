@@ -614,7 +614,8 @@ let package = Package(
             "KeyShareServer",
             [
                 "AuditChains", "ByteCoding", "DailyLogs", "Deadlines", "HTTPEdge", "IPAddresses", "IdentityProviders",
-                "KeyShareNode", "KeyShareProtocol", "PasswordHashing", "RequestLimits", crypto, cryptoExtras, httpClient, httpTypes, hummingbird, hummingbirdCore, lifecycle,
+                "KeyShareNode", "KeyShareProtocol", "PasswordHashing", "RequestLimits", crypto, cryptoExtras,
+                httpClient, httpTypes, hummingbird, hummingbirdCore, lifecycle,
                 logging, metrics, nioCore, nioFoundation, nioHTTP1, nioHTTPTypes, orderedCollections,
             ]
         ),
@@ -647,7 +648,9 @@ let package = Package(
                 "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
                 "Mail", "Nostr", "PasswordHashing", "Pomade", "PomadeClient", "SealedRecords", "Signer", "SignerServer",
-                "DailyLogs", "IdentityProviders", "IdentityTestIssuer", "KeyShareProtocol", "KeyShareServer",
+                "DailyLogs", "IdentityProviders", "IdentityTestIssuer", "KeyShareNode", "KeyShareProtocol",
+                "KeyShareServer",
+                "ShareEnvelopes",
                 crypto,
                 argumentParser,
                 httpClient, httpTypes, lifecycle,

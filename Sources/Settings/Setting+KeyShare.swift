@@ -85,6 +85,16 @@ extension Setting {
         "For the compose file: the host's ENCRYPTION_SECRET_PATH, and taken for it when that is not set."
     )
 
+    /// LOG_LEVEL with the names that Oko's operators know as well.
+    public static let keyShareLogLevel = Setting(
+        "LOG_LEVEL",
+        .choice([
+            "trace", "debug", "info", "notice", "warning", "error", "critical", "warn", "http", "verbose", "silly",
+        ]),
+        default: "info",
+        "Least severe messages that the key share node logs."
+    )
+
     // MARK: Ours
 
     public static let keyShareLogFormat = Setting(
@@ -197,6 +207,11 @@ extension Setting {
         .secret,
         "Bearer with which backups are put to a peer's /admin/v1/offsite."
     )
+    public static let keyShareOffsitePeers = Setting(
+        "KS_OFFSITE_PEERS",
+        .secret,
+        "Other nodes that may put their backups here, separated by commas: NAME:BEARER."
+    )
     public static let keyShareOffsiteQuota = Setting(
         "KS_OFFSITE_QUOTA_MB",
         .integer(0...10_000_000),
@@ -270,12 +285,13 @@ extension Setting {
         keyShareAdminListen, keyShareAdminPasswordHash, keyShareAdminKey, keyShareRootSecret, keyShareSealed,
         keyShareTrustedProxies, keyShareCommitReveal, keyShareProviders, keyShareTelegramWidget, keyShareTelegramAge,
         keyShareBackupTime, keyShareBackupDrill, keyShareBackupRecipients, keyShareBackupWeekly,
-        keyShareBackupMonthly, keyShareOffsite, keyShareOffsiteToken, keyShareOffsiteQuota, keyShareWriteFormat,
+        keyShareBackupMonthly, keyShareOffsite, keyShareOffsiteToken, keyShareOffsitePeers, keyShareOffsiteQuota,
+        keyShareWriteFormat,
         keyShareOrigins, keySharePrices, keyShareRequests, keyShareReads, keyShareWrites, keyShareCheckAuth,
         keyShareCheckKey, keyShareCertificates, keyShareNodes,
     ]
 
     /// Everything that a key share node by itself reads.
     public static let keyShareNode: [Setting] =
-        [keySharePort] + keyShare + [logLevel, maxConnections, metricsPrefix, statementTimeout]
+        [keySharePort, keyShareLogLevel] + keyShare + [maxConnections, statementTimeout]
 }

@@ -10,6 +10,9 @@ public struct Settings: Sendable {
     public struct Invalid: Error, CustomStringConvertible {
         /// One sentence per problem, naming the setting and the allowed form, never the value of a secret.
         public let problems: [String]
+
+        public init(problems: [String]) { self.problems = problems }
+
         public var description: String {
             "the configuration is not valid:\n" + problems.map { "  - \($0)" }.joined(separator: "\n")
                 + "\n'assay config' lists every setting with its meaning."

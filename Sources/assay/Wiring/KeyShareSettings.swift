@@ -74,18 +74,20 @@ extension Settings {
         if requiresDatabase, !Self.hasSecret(environment) {
             problems.append(
                 "\(Setting.keyShareRootSecret.name) is not set: the file of the root secret ('assay keyshare init' makes "
-                    + "one; beside it \(Setting.okoSecretPath.name) reads Oko's rows, and \(Setting.keyShareSealed.name)=true "
-                    + "waits for pieces)"
+                    + "one); or \(Setting.okoSecretPath.name) of a former Oko node, or \(Setting.keyShareSealed.name)=true"
             )
         }
+        let settings: Settings?
         do throws(Settings.Invalid) {
-            let settings = try Settings(environment: environment, table: Setting.keyShareNode, required: required)
-            guard problems.isEmpty else { throw Settings.Invalid(problems: problems) }
-            return settings
+            settings = try Settings(environment: environment, table: Setting.keyShareNode, required: required)
         } catch {
-            if error.problems != problems { problems = error.problems + problems }
+            settings = nil
+            problems = error.problems + problems
+        }
+        guard let settings, problems.isEmpty else {
             throw Failure(Failure.configuration, Settings.Invalid(problems: problems).description)
         }
+        return settings
     }
 
     private static func hasSecret(_ environment: [String: String]) -> Bool {
