@@ -524,7 +524,8 @@ let package = Package(
         .executableTarget(
             name: "BackupCrashProbe",
             dependencies: [
-                "BackupContainers", "IdentityProviders", "KeyShareBackups", "KeyShareNode", "KeyShareProtocol", "Postgres",
+                "BackupContainers", "IdentityProviders", "KeyShareBackups", "KeyShareNode", "KeyShareProtocol",
+                "Postgres",
                 "ShareEnvelopes",
                 logging,
             ],
@@ -648,7 +649,9 @@ let package = Package(
                 "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
                 "Mail", "Nostr", "PasswordHashing", "Pomade", "PomadeClient", "SealedRecords", "Signer", "SignerServer",
-                "DailyLogs", "IdentityProviders", "IdentityTestIssuer", "KeyShareNode", "KeyShareProtocol",
+                "BackupContainers", "DailyLogs", "IdentityProviders", "IdentityTestIssuer", "KeyShareBackups",
+                "KeyShareNode",
+                "KeyShareProtocol",
                 "KeyShareServer",
                 "ShareEnvelopes",
                 crypto,

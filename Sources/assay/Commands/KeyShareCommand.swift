@@ -42,7 +42,11 @@ struct KeyShareCommand: AsyncParsableCommand {
             key_share_node_N.env); the environment wins. Coming from an Oko node, its thirteen settings are enough. \
             docs/keyshare/OPERATOR.md tells the rest.
             """,
-        subcommands: [Serve.self, CheckConfig.self, HashPassword.self, Unseal.self, Status.self]
+        subcommands: [
+            Serve.self, CheckConfig.self, HashPassword.self, Unseal.self, Status.self, Backup.self, Restore.self,
+            History.self,
+            VerifyBackup.self,
+        ]
     )
 
     /// Serves the routes.
@@ -112,6 +116,7 @@ struct KeyShareCommand: AsyncParsableCommand {
             _ = try KeyShareWiring.server(settings)
             _ = try KeyShareWiring.access(settings)
             _ = try KeySharePrices(settings)
+            _ = try KeyShareBackupWiring.configuration(settings)
             let connection = ProviderHTTPConnection()
             let identities = Result {
                 try KeyShareWiring.identities(settings, connection: connection, passkeys: NoPasskeys(), logger: nil)

@@ -34,6 +34,7 @@ struct KeyShareWiring {
         var server = try Self.server(settings)
         server.prefix = prefix
         let access = try Self.access(settings, logger: logger)
+        _ = try KeyShareBackupWiring.configuration(settings)
         let client = database.client(database: nil, connections: 4, logger: logger)
         let connection = ProviderHTTPConnection()
         let identities = try Self.identities(
@@ -63,9 +64,17 @@ struct KeyShareWiring {
         }
         self.service = service
         self.server = server
+        let backups = try await KeyShareBackupWiring.service(
+            settings,
+            database: database,
+            client: client,
+            service: service,
+            logger: logger
+        )
+        if backups == nil { logger.warning("no backups are made: set DUMP_DIR") }
         site = KeyShareSite(
             service: service,
-            backups: NoBackups(),
+            backups: backups ?? NoBackups(),
             access: access,
             configuration: server,
             metrics: { registry.render() },
@@ -84,7 +93,7 @@ struct KeyShareWiring {
                 )
             ]
         services =
-            [client, ConnectionCloser(connection: connection), service] + telemetry
+            [client, ConnectionCloser(connection: connection), service] + (backups.map { [$0] } ?? []) + telemetry
             + Self.administration(site, server, logger)
     }
 
