@@ -73,7 +73,9 @@ import Testing
                 let (epoch, share) = try await self.share(stage, wallet)
                 #expect(epoch == 1 && share == wallet.share)
             }
-            #expect(try await stage.number(#"SELECT count(*) FROM "2_key_shares" WHERE cardinality(commitments) = 2"#) == 2)
+            #expect(
+                try await stage.number(#"SELECT count(*) FROM "2_key_shares" WHERE cardinality(commitments) = 2"#) == 2
+            )
             let session = try await SessionClient.opened(stage, .signIn, version: .v3)
             let check = try await session.send(stage, .checkV3, self.keys([wallets[0]]))
             #expect(check.wallet(.secp256k1)["exists"] as? Bool == true)
@@ -135,7 +137,9 @@ import Testing
             bare.signature = nil
             #expect(await code(bare) == .invalidRequest)
             var changed = call
-            changed.body = Array(String(decoding: call.body, as: UTF8.self).replacingOccurrences(of: "{", with: "{ ").utf8)
+            changed.body = Array(
+                String(decoding: call.body, as: UTF8.self).replacingOccurrences(of: "{", with: "{ ").utf8
+            )
             #expect(await code(changed) == .invalidSignature)
             // A session of version 2 is none of version 3.
             let former = try await SessionClient.opened(stage, .signIn)
@@ -156,7 +160,9 @@ import Testing
             let session = try await SessionClient.opened(stage, .list, version: .v3)
             let list = try #require(try await session.send(stage, .listV3).object["data"] as? [[String: Any]])
             #expect(Set(list.compactMap { $0["public_key"] as? String }) == Set(wallets.map(\.publicKey)))
-            #expect(list.allSatisfy { $0["epoch"] as? Int == 1 && ($0["created_at"] as? String)?.hasSuffix("Z") == true })
+            #expect(
+                list.allSatisfy { $0["epoch"] as? Int == 1 && ($0["created_at"] as? String)?.hasSuffix("Z") == true }
+            )
         }
     }
 

@@ -162,7 +162,8 @@ struct SessionClient: Sendable {
                     == .sessionNotFound
             )
             // Only calls of the operation; this is asked before the signature's form.
-            let register = #"{"cr_session_id":"\#(session.id)","cr_signature":"00","wallets":{"secp256k1":{\#(wallet.members)}}}"#
+            let register =
+                #"{"cr_session_id":"\#(session.id)","cr_signature":"00","wallets":{"secp256k1":{\#(wallet.members)}}}"#
             #expect(try await stage.code(.reshareRegisterV2, as: session.token, register) == .invalidRequest)
             #expect(
                 try await code(#"{"cr_session_id":"\#(session.id)","cr_signature":"00",\#(get)}"#) == .invalidSignature
