@@ -87,7 +87,7 @@ struct ProviderHTTPTests {
             }
             #expect(try await outcome(#"{"id":"80351110224678912"}"#) == .user("discord_80351110224678912"))
             for wrong in [
-                #"{"application":"1"}"#, #"{"scopes":["email"]}"#, #"{"scopes":[]}"#, #"{"expires_in":-5}"#,
+                #"{"application":"1"}"#, #"{"scopes":["email"]}"#, #"{"scopes":[]}"#, #"{"expires_in":-86400}"#,
                 #"{"id":"x"}"#, #"{"id":""}"#,
             ] {
                 #expect(try await outcome(wrong) == .unauthorized, "\(wrong)")
