@@ -15,7 +15,7 @@ import Testing
 @Suite("Providers over HTTP", .serialized)
 struct ProviderHTTPTests {
     private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    private static let now = Int64(Date().timeIntervalSince1970)
+    private static var now: Int64 { Int64(Date().timeIntervalSince1970) }
 
     /// Runs a test beside an issuer of the loopback.
     private static func withIssuer(
