@@ -36,7 +36,8 @@ public struct NodeKey: Sendable, CustomStringConvertible, CustomReflectable {
     /// Signs the text itself, as version 3 does.
     public func signature(of text: String) -> [UInt8] { signature(of: Array(text.utf8)) }
 
-    func signature(of bytes: [UInt8]) -> [UInt8] {
+    /// Signs bytes, 64 bytes.
+    public func signature(of bytes: [UInt8]) -> [UInt8] {
         guard let signature = try? key.signature(for: bytes) else { preconditionFailure("Ed25519 signs everything") }
         return Array(signature)
     }

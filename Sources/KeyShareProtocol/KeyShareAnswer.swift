@@ -135,16 +135,21 @@ public enum KeyShareAnswer {
     /// A refresh that waits for its commit.
     public struct Prepared: Sendable, Codable {
         public let refreshID: String
+        /// The highest of the epochs that it makes.
         public let epoch: Int32
+        /// The epoch that it makes for each wallet.
+        public let epochs: [ShareCurve: Int32]
 
         enum CodingKeys: String, CodingKey {
             case refreshID = "refresh_id"
             case epoch
+            case epochs
         }
 
-        public init(refreshID: String, epoch: Int32) {
+        public init(refreshID: String, epochs: [ShareCurve: Int32]) {
             self.refreshID = refreshID
-            self.epoch = epoch
+            self.epochs = epochs
+            epoch = epochs.values.max() ?? 0
         }
     }
 }

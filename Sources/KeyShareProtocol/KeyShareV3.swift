@@ -126,6 +126,12 @@ public enum KeyShareV3 {
     public struct Registered: Sendable {
         public let share: WalletShare
         public let commitments: ShareCommitments?
+
+        /// Puts together what was checked elsewhere.
+        public init(share: WalletShare, commitments: ShareCommitments?) {
+            self.share = share
+            self.commitments = commitments
+        }
     }
 
     /// `refresh/prepare`.

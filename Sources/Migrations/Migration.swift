@@ -30,4 +30,7 @@ public struct Migration: Sendable, Hashable {
 
     /// The steps of the signer's own schema, in order: the files of `migrations/signer/`.
     public static var signer: [Migration] { embeddedSignerMigrations }
+
+    /// The steps of the key share node's tables, in order: the files of `migrations/keyshare/`.
+    public static var keyshare: [Migration] { embeddedKeyshareMigrations }
 }

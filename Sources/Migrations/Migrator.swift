@@ -34,6 +34,11 @@ public struct Migrator: Sendable {
         Migrator(client: client, migrations: Migration.signer, schema: "signer", logger: logger)
     }
 
+    /// Makes a migrator for the tables of a key share node, whose history stands in a schema of its own.
+    public static func keyshare(client: PostgresClient, logger: Logger) -> Migrator {
+        Migrator(client: client, migrations: Migration.keyshare, schema: "keyshare", logger: logger)
+    }
+
     /// The number of the last step of this build; 0 when there is none.
     public static var expectedVersion: Int32 { Migration.all.map(\.id).max() ?? 0 }
 

@@ -32,6 +32,15 @@ public enum TestDatabase {
         }
     }
 
+    /// Makes a database with the tables of a key share node and returns its connection string.
+    public static func keyshare() async throws -> String {
+        try await TestCluster.shared.makeDatabase(template: "keyshare_template") { url in
+            try await withClient(of: url, connections: 1) { client in
+                _ = try await Migrator.keyshare(client: client, logger: silentLogger).migrate()
+            }
+        }
+    }
+
     /// Calls `body` with a client of a new empty database and ends the client afterwards.
     @discardableResult
     public static func withEmpty<Value: Sendable>(
