@@ -314,6 +314,8 @@ let package = Package(
         module("RoughtimeKeys", ["ByteCoding", "CLinux", "Deadlines", "Roughtime", crypto, subprocess, system]),
         tests("RoughtimeKeys", ["ByteCoding", "CLinux", "Roughtime", crypto]),
         module("PrometheusExposition", [coreMetrics]),
+        module("DailyLogs", [logging]),
+        tests("DailyLogs", [logging]),
         tests("PrometheusExposition", [coreMetrics]),
 
         module(
@@ -499,6 +501,36 @@ let package = Package(
             ],
             resources: [.copy("Vectors")]
         ),
+        module(
+            "KeyShareBackups",
+            [
+                "BackupContainers", "ByteCoding", "Deadlines", "KeyShareNode", "KeyShareProtocol", "Migrations",
+                "Postgres",
+                crypto, httpClient, lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, subprocess,
+                system,
+            ]
+        ),
+        tests(
+            "KeyShareBackups",
+            [
+                "BackupContainers", "BackupCrashProbe", "ByteCoding", "IdentityProviders", "KeyShareNode",
+                "KeyShareProtocol",
+                "KeyShares", "Migrations", "Postgres", "PostgresTestSupport", "ShareEnvelopes", crypto, logging,
+                subprocess,
+                system,
+            ]
+        ),
+        // A process for the tests of backups to kill.
+        .executableTarget(
+            name: "BackupCrashProbe",
+            dependencies: [
+                "BackupContainers", "IdentityProviders", "KeyShareBackups", "KeyShareNode", "KeyShareProtocol", "Postgres",
+                "ShareEnvelopes",
+                logging,
+            ],
+            path: "Tests/BackupCrashProbe",
+            swiftSettings: settings
+        ),
         module("TimeArchive", ["LightningPrimitives", "Nostr", "Postgres", "Roughtime", crypto]),
         module(
             "TimeStamping",
@@ -578,6 +610,23 @@ let package = Package(
             ],
             resources: [.copy("Vectors")]
         ),
+        module(
+            "KeyShareServer",
+            [
+                "AuditChains", "ByteCoding", "DailyLogs", "Deadlines", "HTTPEdge", "IPAddresses", "IdentityProviders",
+                "KeyShareNode", "KeyShareProtocol", "PasswordHashing", "RequestLimits", crypto, cryptoExtras,
+                httpClient, httpTypes, hummingbird, hummingbirdCore, lifecycle,
+                logging, metrics, nioCore, nioFoundation, nioHTTP1, nioHTTPTypes, orderedCollections,
+            ]
+        ),
+        tests(
+            "KeyShareServer",
+            [
+                "ByteCoding", "IPAddresses", "KeyShareProtocol", crypto, httpClient, httpTypes, hummingbird, logging,
+                nioCore, nioFoundation, nioHTTP1,
+            ],
+            resources: [.copy("Vectors")]
+        ),
         module("HealthCheck", ["Deadlines", httpClient, nioCore, nioFoundation, nioHTTP1, swiftASN1, x509]),
         tests("HealthCheck"),
         tests(
@@ -599,6 +648,9 @@ let package = Package(
                 "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
                 "Mail", "Nostr", "PasswordHashing", "Pomade", "PomadeClient", "SealedRecords", "Signer", "SignerServer",
+                "DailyLogs", "IdentityProviders", "IdentityTestIssuer", "KeyShareNode", "KeyShareProtocol",
+                "KeyShareServer",
+                "ShareEnvelopes",
                 crypto,
                 argumentParser,
                 httpClient, httpTypes, lifecycle,

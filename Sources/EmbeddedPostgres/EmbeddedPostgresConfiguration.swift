@@ -22,6 +22,9 @@ public struct EmbeddedPostgresConfiguration: Sendable {
     /// Directories with server programs, in place of the usual ones.
     public var binaryDirectories: [String]?
 
+    /// Roles besides `assay` that the same system users may connect as; plain names.
+    public var roles: [String]
+
     /// How long the server may take to come up; recovery after a crash takes longer than a plain start.
     public var startTimeout: Duration
 
@@ -32,6 +35,7 @@ public struct EmbeddedPostgresConfiguration: Sendable {
         leavesRunning: Bool = false,
         maxConnections: Int = 64,
         binaryDirectories: [String]? = nil,
+        roles: [String] = [],
         startTimeout: Duration = .seconds(60)
     ) {
         self.directory = directory
@@ -39,6 +43,7 @@ public struct EmbeddedPostgresConfiguration: Sendable {
         self.leavesRunning = leavesRunning
         self.maxConnections = min(max(20, maxConnections), 1000)
         self.binaryDirectories = binaryDirectories
+        self.roles = roles
         self.startTimeout = startTimeout
     }
 }

@@ -11,7 +11,9 @@ struct ServerSettings {
         [
             "postgresql.conf": main,
             "pg_hba.conf": "local all all peer map=assay\n",
-            "pg_ident.conf": users.map { "assay \(quoted($0, with: "\"")) assay\n" }.joined(),
+            "pg_ident.conf": users.flatMap { user in
+                (["assay"] + configuration.roles).map { "assay \(quoted(user, with: "\"")) \($0)\n" }
+            }.joined(),
         ]
     }
 

@@ -36,6 +36,49 @@ public enum AdministratorBody {
         }
     }
 
+    /// `unseal`.
+    public struct Unseal: Sendable, Decodable {
+        public let password: String?
+        private let piece: String?
+
+        enum CodingKeys: String, CodingKey { case password, piece }
+
+        /// The line that a holder of a piece was given.
+        ///
+        /// - Throws: `INVALID_REQUEST`.
+        public func checked() throws(KeyShareFailure) -> String {
+            guard let piece, (1...1024).contains(piece.utf8.count) else {
+                throw KeyShareFailure(.invalidRequest, "'piece' must be a piece of the root secret")
+            }
+            return piece
+        }
+    }
+
+    /// `audit`.
+    public struct Audit: Sendable, Decodable {
+        public let password: String?
+        private let after: Int64?
+        private let limit: Int?
+        /// Whether the whole chain is to be followed.
+        public let verify: Bool?
+
+        enum CodingKeys: String, CodingKey { case password, after, limit, verify }
+
+        /// From which entry on, and how many.
+        ///
+        /// - Throws: `INVALID_REQUEST`.
+        public func checked() throws(KeyShareFailure) -> (after: Int64, limit: Int) {
+            let (after, limit) = (after ?? 0, limit ?? 100)
+            guard after >= 0, (0...1000).contains(limit) else {
+                throw KeyShareFailure(
+                    .invalidRequest,
+                    "'after' must not be negative, 'limit' an integer from 0 to 1000"
+                )
+            }
+            return (after, limit)
+        }
+    }
+
     /// `get_backup_history`.
     public struct History: Sendable, Decodable {
         public let password: String?

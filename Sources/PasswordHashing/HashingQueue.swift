@@ -43,7 +43,8 @@ public final class HashingQueue: Sendable {
         }
     }
 
-    init(
+    /// A queue for another function.
+    package init(
         workers: Int,
         waiting: Int,
         compute: @escaping @Sendable (_ password: [UInt8], _ salt: [UInt8]) throws(HashingError) -> [UInt8]

@@ -27,6 +27,7 @@ public struct MetricDescription: Sendable, Hashable {
     /// All metrics of this product.
     public static let all: [MetricDescription] =
         http + proxy + money + lnd + database + evidence + scoring + probing + roughtime + timeStamps + signer
+        + keyShare
         + process
 
     private static let http = [

@@ -5,8 +5,7 @@ extension Setting {
     /// Every setting, in the order of the documentation.
     public static let all: [Setting] =
         listening + database + node + money + limits + crawling + probing + roughtime + roughtimeServer + timeStamps
-        + signer
-        + mail
+        + signer + mail + keyShare
 
     // Listening
     public static let host = Setting("HOST", .text, default: "127.0.0.1", "Address that `assay serve` listens on.")

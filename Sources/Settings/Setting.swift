@@ -27,12 +27,21 @@ public struct Setting: Sendable, Hashable {
     public let defaultValue: String?
     /// One sentence, with the unit.
     public let meaning: String
+    /// Whether an empty text is a value of its own and not the same as nothing.
+    let takesEmpty: Bool
 
-    init(_ name: String, _ kind: Kind, default defaultValue: String? = nil, _ meaning: String) {
+    init(
+        _ name: String,
+        _ kind: Kind,
+        default defaultValue: String? = nil,
+        takesEmpty: Bool = false,
+        _ meaning: String
+    ) {
         self.name = name
         self.kind = kind
         self.defaultValue = defaultValue
         self.meaning = meaning
+        self.takesEmpty = takesEmpty
     }
 
     /// Whether the value must never be shown.

@@ -10,6 +10,9 @@ public struct Settings: Sendable {
     public struct Invalid: Error, CustomStringConvertible {
         /// One sentence per problem, naming the setting and the allowed form, never the value of a secret.
         public let problems: [String]
+
+        public init(problems: [String]) { self.problems = problems }
+
         public var description: String {
             "the configuration is not valid:\n" + problems.map { "  - \($0)" }.joined(separator: "\n")
                 + "\n'assay config' lists every setting with its meaning."
@@ -45,16 +48,28 @@ public struct Settings: Sendable {
     /// Reads the settings of an environment.
     ///
     /// For every secret `NAME_FILE` is read first, then the systemd credential `NAME`, then `NAME` itself.
-    /// - Throws: ``Invalid`` with all problems, unknown `ASSAY_` variables among them.
-    public init(environment: [String: String]) throws(Invalid) {
+    /// - Parameters:
+    ///   - table: the settings to read; those of a key share node have another port than those of the gateway.
+    ///   - required: settings without which nothing can start.
+    /// - Throws: ``Invalid`` with all problems, unknown `ASSAY_` and `KS_` variables among them.
+    public init(
+        environment: [String: String],
+        table: [Setting] = Setting.all,
+        required: [Setting] = []
+    ) throws(Invalid) {
         let provider = EnvironmentVariablesProvider(
             environmentVariables: environment,
-            secretsSpecifier: .specific(Set(Setting.all.filter(\.isSecret).map(\.name)))
+            secretsSpecifier: .specific(Set(table.filter(\.isSecret).map(\.name)))
         )
         var problems = Self.unknownNames(environment)
-        for setting in Setting.all {
+        for setting in table {
             do {
-                guard let value = try Self.read(setting, provider) else { continue }
+                guard let value = try Self.read(setting, provider) else {
+                    if required.contains(setting) {
+                        problems.append("\(setting.name) is not set: \(setting.meaning.firstLowercased)")
+                    }
+                    continue
+                }
                 try Self.check(value.text, setting)
                 values[setting.name] = value
             } catch {
@@ -67,8 +82,9 @@ public struct Settings: Sendable {
     private struct Problem: Error { let text: String }
 
     private static func unknownNames(_ environment: [String: String]) -> [String] {
-        let known = Set(Setting.all.flatMap { [$0.name, "\($0.name)_FILE"] })
-        return environment.keys.filter { $0.hasPrefix("ASSAY_") && !known.contains($0) }.sorted()
+        let known = Set((Setting.all + Setting.keyShareNode).flatMap { [$0.name, "\($0.name)_FILE"] })
+        let ours = environment.keys.filter { $0.hasPrefix("ASSAY_") || $0.hasPrefix("KS_") }
+        return ours.filter { !known.contains($0) }.sorted()
             .map { "\($0) is not a setting" }
     }
 
@@ -82,7 +98,7 @@ public struct Settings: Sendable {
                 return Value(text: try contents(of: path, for: setting), origin: .file(path))
             }
         }
-        if let text = try provider.environmentValue(forName: setting.name), !text.isEmpty {
+        if let text = try provider.environmentValue(forName: setting.name), !text.isEmpty || setting.takesEmpty {
             return Value(text: text, origin: .environment)
         }
         return setting.defaultValue.map { Value(text: $0, origin: .standard) }
@@ -143,4 +159,8 @@ public struct Settings: Sendable {
         guard let text = text(setting) else { return "" }
         return setting.isSecret ? "[redacted]" : text
     }
+}
+
+extension String {
+    fileprivate var firstLowercased: String { prefix(1).lowercased() + dropFirst() }
 }

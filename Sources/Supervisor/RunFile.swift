@@ -70,6 +70,30 @@ public struct RunFile: Sendable, Codable, Hashable {
         public init(url: String) { self.url = url }
     }
 
+    /// The key share node, and the login provider for trying it out.
+    public struct KeyShareNode: Sendable, Codable, Hashable {
+        public struct TestIssuer: Sendable, Codable, Hashable {
+            public var url: String
+            /// `POST {"sub","email",...}` answers `{"id_token"}`.
+            public var mintTokenUrl: String
+
+            public init(url: String, mintTokenUrl: String) {
+                self.url = url
+                self.mintTokenUrl = mintTokenUrl
+            }
+        }
+
+        public var url: String
+        public var adminPasswordFile: String
+        public var testIssuer: TestIssuer
+
+        public init(url: String, adminPasswordFile: String, testIssuer: TestIssuer) {
+            self.url = url
+            self.adminPasswordFile = adminPasswordFile
+            self.testIssuer = testIssuer
+        }
+    }
+
     public var api: String
     public var crawlerMetrics: String
     /// The database's connection URL; without a password.
@@ -80,6 +104,8 @@ public struct RunFile: Sendable, Codable, Hashable {
     public var roughtime: TimeServer?
     /// Missing in files of versions that had none.
     public var signers: [Signer]?
+    /// Missing in files of versions that had none.
+    public var keyshare: KeyShareNode?
     public var operatorTokenFile: String
     public var apiKeyFile: String
     public var pids: [String: Int32]
@@ -92,6 +118,7 @@ public struct RunFile: Sendable, Codable, Hashable {
         payer: Payer,
         roughtime: TimeServer? = nil,
         signers: [Signer]? = nil,
+        keyshare: KeyShareNode? = nil,
         operatorTokenFile: String,
         apiKeyFile: String,
         pids: [String: Int32]
@@ -103,6 +130,7 @@ public struct RunFile: Sendable, Codable, Hashable {
         self.payer = payer
         self.roughtime = roughtime
         self.signers = signers
+        self.keyshare = keyshare
         self.operatorTokenFile = operatorTokenFile
         self.apiKeyFile = apiKeyFile
         self.pids = pids

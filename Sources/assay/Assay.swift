@@ -15,6 +15,7 @@ struct Assay: AsyncParsableCommand {
             In production:   assay migrate; assay serve; assay crawl
             As a client:     assay get URL --wallet run.json
             Nostr keys:      assay frost (to use one), assay signer (to hold shares)
+            Wallets' shares: assay keyshare
 
             Settings come from the environment; 'assay config' lists them. Secrets are best given as NAME_FILE. \
             Exit codes follow sysexits: 64 usage, 69 something needed is missing, 70 internal, 78 configuration.
@@ -25,7 +26,7 @@ struct Assay: AsyncParsableCommand {
             GetCommand.self, TokenCommand.self, ReceiptCommand.self, HealthCheckCommand.self, ConfigCommand.self,
             ServicesCommand.self, ProbeCommand.self, SimulateCommand.self,
             RoughtimeCommand.self, TimeCommand.self, SignerCommand.self, FrostCommand.self, DatabaseCommand.self,
-            ReleaseCommand.self,
+            ReleaseCommand.self, KeyShareCommand.self,
         ]
     )
 

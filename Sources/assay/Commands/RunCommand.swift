@@ -15,10 +15,11 @@ struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract:
-            "Start everything: database, sandbox Lightning node, crawler, Roughtime responder, FROST signers and API.",
+            "Start everything: database, sandbox Lightning node, crawler, Roughtime responder, signers, key share node, API.",
         discussion: """
             For newcomers, development and tests: a private Postgres, a sandbox node without real money, a snapshot of the \
-            real Lightning graph, three FROST signers that print their codes to DIR/logs instead of mailing them. Every address and credential file is written to DIR/run.json. Each part is a process of \
+            real Lightning graph, three FROST signers that print their codes to DIR/logs instead of mailing them, a key share node with a login \
+            provider that gives a token to anyone. Every address and credential file is written to DIR/run.json. Each part is a process of \
             its own; one that dies is started again. Ctrl-C stops all of it; the same DIR continues where it stopped.
 
             DATABASE_URL uses a database of yours instead of the private one. Other settings are passed on.
@@ -72,6 +73,7 @@ struct RunCommand: AsyncParsableCommand {
         let (database, server) = try await openDatabase(plan, settings, logger)
         let stack = RunStack(plan: plan, database: database, cluster: try await server?.endpoint(), logger: logger)
         var services: [any Service] = server.map { [$0] } ?? []
+        services.append(try plan.keyShare.issuer(logger: logger))
         services += stack.services
         services.append(RunStarter(stack: stack))
         try await Services.run(services, parent: nil, logger: logger)
@@ -88,7 +90,12 @@ struct RunCommand: AsyncParsableCommand {
             database = Database(connectionString: url.text, server: nil)
         } else {
             let server = EmbeddedPostgres(
-                configuration: .init(directory: directory.path + "/pg", durable: true),
+                configuration: .init(
+                    directory: directory.path + "/pg",
+                    durable: true,
+                    maxConnections: 100,
+                    roles: [RunKeyShare.role]
+                ),
                 logger: logger
             )
             Terminal.note("  database   starting PostgreSQL; the first time takes a while")
@@ -109,6 +116,7 @@ struct RunCommand: AsyncParsableCommand {
         let applied = try await Database.migrate(client, logger: logger)
         if let endpoint = try await database.server?.endpoint() {
             try await plan.signers.prepare(client, endpoint, logger: logger)
+            try await plan.keyShare.prepare(client)
         }
         await client.shutDown()
         if !applied.isEmpty { Terminal.note("  schema     \(applied.count) migrations applied") }

@@ -18,6 +18,10 @@ struct RunDirectory {
     var oracleKey: String { path + "/secrets/oracle-key" }
     var apiKey: String { path + "/secrets/api-key" }
 
+    var keyShareRoot: String { path + "/secrets/keyshare-root" }
+    var keyShareAdministrator: String { path + "/secrets/keyshare-admin-password" }
+    var keyShare: String { path + "/keyshare" }
+
     func signerSecret(_ number: Int) -> String { "\(path)/secrets/signer-\(number)" }
 
     /// The run file of the run before this one.
@@ -31,12 +35,16 @@ struct RunDirectory {
         do {
             // Others may pass through: a private database runs as another user and has directories of its own.
             try Self.makeDirectory(absolute, mode: 0o711)
-            for part in ["secrets", "logs", "sandbox"] { try Self.makeDirectory("\(absolute)/\(part)", mode: 0o700) }
+            for part in ["secrets", "logs", "sandbox", "keyshare"] {
+                try Self.makeDirectory("\(absolute)/\(part)", mode: 0o700)
+            }
             _ = try PrivateFile.readOrCreate(keyRing) { "0 mint \(Self.randomHex())\n" }
             _ = try PrivateFile.readOrCreate(operatorToken) { Self.randomHex() + "\n" }
             _ = try PrivateFile.readOrCreate(receiptKey) { Self.randomHex() + "\n" }
             _ = try PrivateFile.readOrCreate(oracleKey) { Self.randomHex() + "\n" }
             _ = try PrivateFile.readOrCreate(apiKey) { Self.randomHex() + "\n" }
+            _ = try PrivateFile.readOrCreate(keyShareRoot) { Self.randomHex() + "\n" }
+            _ = try PrivateFile.readOrCreate(keyShareAdministrator) { Self.randomHex() + "\n" }
             for number in 1...RunSigners.count {
                 _ = try PrivateFile.readOrCreate(signerSecret(number)) { Self.randomHex() + "\n" }
             }

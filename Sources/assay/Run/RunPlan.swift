@@ -17,6 +17,7 @@ struct RunPlan {
     let roughtimeMetricsPort: Int
     let roughtime: RunRoughtime
     let signers: RunSigners
+    let keyShare: RunKeyShare
     let graph: String?
 
     init(
@@ -47,6 +48,7 @@ struct RunPlan {
         let metrics = settings.integer(.roughtimeMetricsPort) ?? 9092
         roughtimeMetricsPort = metrics == 0 ? 0 : try ports.port(nil, standard: metrics)
         signers = try RunSigners(directory: directory, ports: &ports)
+        keyShare = try RunKeyShare(directory: directory, ports: &ports)
         self.graph = graph ?? ProgramFiles.graphSnapshot
         if self.graph == nil {
             throw Failure(
@@ -87,6 +89,7 @@ struct RunPlan {
                 metrics: roughtimeMetrics
             ),
             signers: signers.entries,
+            keyshare: keyShare.entry,
             operatorTokenFile: directory.operatorToken,
             apiKeyFile: directory.apiKey,
             pids: pids

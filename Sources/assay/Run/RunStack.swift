@@ -34,7 +34,7 @@ final class RunStack: Sendable {
             logger: logger
         )
         return [delegate]
-            + ([sandbox, responder, serve, crawl] + (1...RunSigners.count).map(signer)).map { child in
+            + ([sandbox, responder, serve, crawl] + (1...RunSigners.count).map(signer) + keyShareNodes).map { child in
                 ProcessSupervisor(child, logger: logger) { id in
                     self.pids.withLock { $0[child.name] = id }
                     self.writeRunFile()
@@ -123,6 +123,12 @@ final class RunStack: Sendable {
             plan.signers.environment(of: number, cluster),
             command: ["signer", "serve"]
         )
+    }
+
+    /// The key share node; none beside an operator's database, which may not hold one.
+    private var keyShareNodes: [Child] {
+        guard let cluster else { return [] }
+        return [child("keyshare", [], plan.keyShare.environment(cluster), command: ["keyshare", "serve"])]
     }
 
     private var crawl: Child {

@@ -30,6 +30,11 @@ struct RunStarter: Service {
             guard await wait("the signers", for: { await get(signer.url + "/x/info") != nil }) else { return }
         }
         Terminal.note("  signers    three, ready after \(seconds(since: begin))")
+        if stack.cluster != nil {
+            let url = plan.keyShare.url + "/status?ready=1"
+            guard await wait("the key share node", for: { await get(url) != nil }) else { return }
+            Terminal.note("  key shares ready after \(seconds(since: begin))")
+        }
         var shown = ""
         let hasScores = await wait("scores") {
             if let progress = await crawlProgress(), progress != shown {
@@ -58,6 +63,7 @@ struct RunStarter: Service {
               API description  \(plan.api)/api/openapi.json
               Roughtime        127.0.0.1:\(plan.roughtimePort), UDP and TCP, key \(plan.roughtime.publicKey)
               FROST signers    \(plan.signers.entries.map(\.url).joined(separator: ", ")), codes in logs/signer-1.log …
+              key share node   \(plan.keyShare.url), login tokens from \(plan.keyShare.issuerURL)/mint
               metrics          \(metrics.joined(separator: ", "))
               everything else  \(plan.directory.runFile)
               logs             \(plan.directory.path)/logs
