@@ -592,8 +592,11 @@ let package = Package(
         tests(
             "KeyShareServer",
             [
-                "ByteCoding", "IPAddresses", "KeyShareProtocol", crypto, httpClient, httpTypes, hummingbird, logging,
-                nioCore, nioFoundation, nioHTTP1,
+                "AuditChains", "ByteCoding", "DailyLogs", "IPAddresses", "IdentityProviders", "IdentityTestIssuer",
+                "KeyShareNode",
+                "KeyShareProtocol", "KeyShares", "Postgres", "PostgresTestSupport", "ShareEnvelopes", crypto,
+                httpClient,
+                httpTypes, hummingbird, lifecycle, logging, nioCore, nioFoundation, nioHTTP1, nioPosix,
             ],
             resources: [.copy("Vectors")]
         ),
