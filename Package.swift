@@ -501,6 +501,36 @@ let package = Package(
             ],
             resources: [.copy("Vectors")]
         ),
+        module(
+            "KeyShareBackups",
+            [
+                "BackupContainers", "ByteCoding", "Deadlines", "KeyShareNode", "KeyShareProtocol", "Migrations",
+                "Postgres",
+                crypto, httpClient, lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, subprocess,
+                system,
+            ]
+        ),
+        tests(
+            "KeyShareBackups",
+            [
+                "BackupContainers", "BackupCrashProbe", "ByteCoding", "IdentityProviders", "KeyShareNode",
+                "KeyShareProtocol",
+                "KeyShares", "Migrations", "Postgres", "PostgresTestSupport", "ShareEnvelopes", crypto, logging,
+                subprocess,
+                system,
+            ]
+        ),
+        // A process for the tests of backups to kill.
+        .executableTarget(
+            name: "BackupCrashProbe",
+            dependencies: [
+                "BackupContainers", "IdentityProviders", "KeyShareBackups", "KeyShareNode", "KeyShareProtocol", "Postgres",
+                "ShareEnvelopes",
+                logging,
+            ],
+            path: "Tests/BackupCrashProbe",
+            swiftSettings: settings
+        ),
         module("TimeArchive", ["LightningPrimitives", "Nostr", "Postgres", "Roughtime", crypto]),
         module(
             "TimeStamping",

@@ -58,4 +58,5 @@ if command -v make >/dev/null; then
     done
 fi
 pomade/check.sh
+keyshare/check.sh
 echo "configurations are valid"

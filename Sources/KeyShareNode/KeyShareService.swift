@@ -21,7 +21,8 @@ public final class KeyShareService: Service, Sendable {
     let sealer: ShareSealer
     let holder = KeyHolder()
     let door = ServiceDoor()
-    let migrationMark = MigrationMark()
+    let migrationMark = RoundMark()
+    let rotationMark = RoundMark()
     let scrubDebt = ScrubDebt()
     let logger: Logger
     /// Unix milliseconds.

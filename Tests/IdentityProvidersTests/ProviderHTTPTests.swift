@@ -15,7 +15,7 @@ import Testing
 @Suite("Providers over HTTP", .serialized)
 struct ProviderHTTPTests {
     private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    private static let now = Int64(Date().timeIntervalSince1970)
+    private static var now: Int64 { Int64(Date().timeIntervalSince1970) }
 
     /// Runs a test beside an issuer of the loopback.
     private static func withIssuer(
@@ -87,7 +87,7 @@ struct ProviderHTTPTests {
             }
             #expect(try await outcome(#"{"id":"80351110224678912"}"#) == .user("discord_80351110224678912"))
             for wrong in [
-                #"{"application":"1"}"#, #"{"scopes":["email"]}"#, #"{"scopes":[]}"#, #"{"expires_in":-5}"#,
+                #"{"application":"1"}"#, #"{"scopes":["email"]}"#, #"{"scopes":[]}"#, #"{"expires_in":-86400}"#,
                 #"{"id":"x"}"#, #"{"id":""}"#,
             ] {
                 #expect(try await outcome(wrong) == .unauthorized, "\(wrong)")

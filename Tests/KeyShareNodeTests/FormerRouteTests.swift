@@ -181,7 +181,10 @@ import Testing
             #expect(try await stage.number(#"SELECT count(*) FROM "2_users""#) == 0)
             // No login is needed to ask, and nothing stops for a body like these.
             #expect(try await stage.code(.checkV2, as: nil, "{}") == .invalidRequest)
-            #expect(try await stage.code(.checkV2, as: nil, #"{"user_auth_id":"a","auth_type":"google"}"#) == .invalidRequest)
+            #expect(
+                try await stage.code(.checkV2, as: nil, #"{"user_auth_id":"a","auth_type":"google"}"#)
+                    == .invalidRequest
+            )
         }
     }
 

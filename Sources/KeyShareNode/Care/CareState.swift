@@ -3,16 +3,22 @@
 
 internal import Synchronization
 
-/// Up to which share format 1 has been rewritten in this round.
-final class MigrationMark: Sendable {
+/// How far work on rows is that goes on for many rounds, and when the next round begins.
+///
+/// Rows that cannot be worked on come again in an hour, and are not told of each second.
+final class RoundMark: Sendable {
     static let start = "00000000-0000-0000-0000-000000000000"
+    private static let rest: Int64 = 3_600_000
 
-    private let state = Mutex(MigrationMark.start)
+    private let state = Mutex((last: RoundMark.start, notBefore: Int64.min))
 
-    var value: String {
-        get { state.withLock { $0 } }
-        set { state.withLock { $0 = newValue } }
-    }
+    /// The last row that was worked on; `nil` while it rests.
+    func last(at now: Int64) -> String? { state.withLock { $0.notBefore <= now ? $0.last : nil } }
+
+    func advance(to last: String) { state.withLock { $0.last = last } }
+
+    /// Ends a round.
+    func end(at now: Int64) { state.withLock { $0 = (RoundMark.start, now + Self.rest) } }
 }
 
 /// Adds up parts of shares until there is a whole one to scrub.

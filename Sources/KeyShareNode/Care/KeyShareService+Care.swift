@@ -59,24 +59,28 @@ extension KeyShareService {
     ///
     /// - Returns: how many were looked at.
     func migrate(limit: Int) async throws -> Int {
-        guard let keys = holder.keys, sealer.writes == .v2, sealer.former != nil else { return 0 }
-        let rows = try await client.query(CareSQL.former, [.text(migrationMark.value), .int8(Int64(limit))])
+        guard let keys = holder.keys, sealer.writes == .v2, sealer.former != nil,
+            let mark = migrationMark.last(at: now())
+        else { return 0 }
+        let rows = try await client.query(CareSQL.former, [.text(mark), .int8(Int64(limit))])
         guard let last = rows.last else {
-            // Rows that could not be read are tried again in the next round.
-            migrationMark.value = MigrationMark.start
+            migrationMark.end(at: now())
             return 0
         }
         for row in rows {
             try Task.checkCancellation()
-            let share = try ShareRow(row)
+            guard let share = try? ShareRow(row) else {
+                tellDamage(try row.text(2), "the wallet's row is malformed")
+                continue
+            }
             do throws(EnvelopeError) {
-                await upgrade(share, try await sealer.open(share.stored, for: share.envelopeRow, with: keys.ring), keys)
+                let opened = try await sealer.open(share.stored, for: share.envelopeRow, with: keys.ring)
+                await upgrade(share, opened, keys)
             } catch {
-                // Told once: the next rounds begin after it.
                 tellDamage(share.id, "\(error)")
             }
         }
-        migrationMark.value = try last.text(2)
+        migrationMark.advance(to: try last.text(2))
         return rows.count
     }
 

@@ -33,7 +33,8 @@ extension KeyShareService {
 
     /// Goes on with a rotation that was stopped, if there is one.
     func resumeRotation() async throws {
-        guard let keys = holder.keys, keys.ring.epochs.count > 1 else { return }
+        guard let keys = holder.keys, keys.ring.epochs.count > 1, rotationMark.last(at: now()) != nil else { return }
+        rotationMark.end(at: now())
         do { try await alone { _ = try await rotate(isResumed: true) { _ in } } } catch let error as KeyShareNodeError
             where error.code == .refused
         {

@@ -1,0 +1,200 @@
+"""The shipped nginx vhost and compose file of a key share node; nginx is a real one in front of a tiny backend."""
+
+import http.client
+import http.server
+import json
+import os
+import pathlib
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import pytest
+import yaml
+
+from free_ports import free_port
+
+HOST = pathlib.Path(__file__).resolve().parents[2] / "infra" / "keyshare"
+
+
+class Backend(http.server.BaseHTTPRequestHandler):
+    """Says what it was sent."""
+
+    protocol_version = "HTTP/1.1"
+    seen = []
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        self.seen.append(self.path)
+        answer = json.dumps({"size": len(body), "headers": dict(self.headers)}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.send_header("Access-Control-Allow-Origin", "*")
+        self.send_header("Strict-Transport-Security", "max-age=1")
+        self.end_headers()
+        self.wfile.write(answer)
+
+    do_GET = do_OPTIONS = do_PUT = do_POST
+
+    def log_message(self, *_):
+        pass
+
+
+class Proxy:
+    def __init__(self, home, backend):
+        self.home, self.port = home, free_port()
+        certificate, key = home / "cert.pem", home / "key.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+             "-subj", "/CN=node.example", "-keyout", str(key), "-out", str(certificate)],
+            check=True, capture_output=True)
+        shipped = (HOST / "nginx.conf").read_text()
+        text = "\n".join(line for line in shipped.splitlines() if "listen [::]" not in line)
+        for old, new in [
+            ("listen 443", f"listen 127.0.0.1:{self.port}"),
+            ("/etc/letsencrypt/live/node.example/fullchain.pem", str(certificate)),
+            ("/etc/letsencrypt/live/node.example/privkey.pem", str(key)),
+            ("/var/log/nginx/", f"{home}/"),
+            ("127.0.0.1:4201", f"127.0.0.1:{backend}"),
+        ]:
+            assert old in text
+            text = text.replace(old, new)
+        (home / "nginx.conf").write_text(
+            f"pid {home}/pid;\nerror_log {home}/error.log;\nworker_processes 1;\nevents {{}}\nhttp {{\naccess_log off;\n"
+            f"client_body_temp_path {home}/body;\nproxy_temp_path {home}/proxy;\n{text}\n}}\n")
+        self.process = subprocess.Popen(["nginx", "-c", str(home / "nginx.conf"), "-g", "daemon off;"],
+                                        env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"})
+        deadline = time.monotonic() + 30
+        while socket.socket().connect_ex(("127.0.0.1", self.port)):
+            assert self.process.poll() is None and time.monotonic() < deadline, (home / "error.log").read_text()
+            time.sleep(0.05)
+
+    def ask(self, method, path, body=b"", headers=None, highest=None):
+        context = ssl.create_default_context(cafile=self.home / "cert.pem")
+        context.check_hostname = False
+        if highest:
+            context.maximum_version = highest
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=30)
+        connection.request(method, path, body, {"Content-Type": "application/json", **(headers or {})})
+        answer = connection.getresponse()
+        try:
+            return answer.status, answer.getheaders(), answer.read()
+        finally:
+            connection.close()
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=30)
+
+
+@pytest.fixture
+def proxy(tmp_path):
+    Backend.seen.clear()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    proxy = Proxy(tmp_path, server.server_port)
+    yield proxy
+    proxy.stop()
+    server.shutdown()
+    server.server_close()
+
+
+def values(headers, name):
+    return [value for key, value in headers if key.lower() == name.lower()]
+
+
+def refusal(answer, status, code):
+    got, headers, body = answer
+    told = json.loads(body)
+    assert (got, told["success"], told["code"]) == (status, False, code) and told["msg"]
+    assert values(headers, "Content-Type") == ["application/json"]
+    assert values(headers, "Access-Control-Allow-Origin") == ["*"]
+    assert values(headers, "Strict-Transport-Security") == ["max-age=63072000"]
+
+
+def test_a_request_reaches_the_node_with_the_client_s_own_address(proxy):
+    status, headers, body = proxy.ask("POST", "/keyshare/v2/", b"{}", {
+        "Authorization": "Bearer t", "X-Forwarded-For": "198.51.100.1", "X-Real-IP": "198.51.100.2",
+        "Forwarded": "for=198.51.100.3", "X-Forwarded-Host": "elsewhere.example"})
+    sent = json.loads(body)["headers"]
+    assert status == 200 and sent["Authorization"] == "Bearer t"
+    assert sent["X-Forwarded-For"] == sent["X-Real-IP"] == "127.0.0.1" and sent["X-Forwarded-Proto"] == "https"
+    assert "Forwarded" not in sent and "X-Forwarded-Host" not in sent
+    assert values(headers, "Strict-Transport-Security") == ["max-age=63072000"]
+    assert values(headers, "Access-Control-Allow-Origin") == ["*"]
+
+
+@pytest.mark.parametrize("path", [
+    "/admin/v1/backup", "/admin", "/ADMIN/v1/unseal", "//admin/v1/seal", "/x/../admin/v1/seal", "/%61dmin/v1/seal",
+    "/metrics", "/metrics/", "/pg_dump/v1/backup", "/pg_dump/v1/get_backup_history", "/ks/admin/v1/seal", "/ks/metrics",
+    "/admin/v1/offsite/node/file.akb",
+])
+@pytest.mark.parametrize("method", ["POST", "GET", "PUT"])
+def test_administration_and_metrics_are_not_there(proxy, method, path):
+    refusal(proxy.ask(method, path, b"{}"), 404, "NOT_FOUND")
+    assert Backend.seen == []
+
+
+@pytest.mark.parametrize("path", ["/status?ready=1", "/", "/administrators", "/keyshare/v1/", "/api_docs/openapi.json"])
+def test_everything_else_is_passed_on(proxy, path):
+    assert proxy.ask("GET", path)[0] == 200
+    assert Backend.seen == [path]
+
+
+def test_a_body_of_64_kib_passes_and_a_larger_one_does_not(proxy):
+    assert json.loads(proxy.ask("POST", "/keyshare/v1/", b"a" * 65536)[2])["size"] == 65536
+    Backend.seen.clear()
+    refusal(proxy.ask("POST", "/keyshare/v1/", b"a" * 65537), 413, "PAYLOAD_TOO_LARGE")
+    assert Backend.seen == []
+
+
+def test_tls_older_than_1_3_is_refused(proxy):
+    with pytest.raises(ssl.SSLError):
+        proxy.ask("GET", "/status", highest=ssl.TLSVersion.TLSv1_2)
+    assert proxy.ask("GET", "/status", highest=ssl.TLSVersion.TLSv1_3)[0] == 200
+
+
+def test_a_flood_from_one_address_is_told_to_wait(proxy):
+    answers = [proxy.ask("POST", "/keyshare/v1/check", b"{}") for _ in range(250)]
+    refused = [answer for answer in answers if answer[0] != 200]
+    assert refused and len(answers) - len(refused) >= 101
+    refusal(refused[0], 429, "RATE_LIMIT_EXCEEDED")
+    assert values(refused[0][1], "Retry-After") == ["10"]
+
+
+def test_a_node_that_is_down_is_told_in_its_own_shape(tmp_path):
+    proxy = Proxy(tmp_path, free_port())
+    try:
+        refusal(proxy.ask("POST", "/keyshare/v1/", b"{}"), 503, "UNKNOWN_ERROR")
+    finally:
+        proxy.stop()
+
+
+def test_logs_hold_no_tokens(proxy):
+    proxy.ask("POST", "/keyshare/v1/?token=c2VjcmV0", b"{}", {"Authorization": "Bearer c2VjcmV0"})
+    proxy.stop()
+    log = (proxy.home / "keyshare.access.log").read_text()
+    assert "/keyshare/v1/" in log and "c2VjcmV0" not in log
+
+
+def services():
+    return yaml.safe_load((HOST / "compose.yaml").read_text())["services"]
+
+
+def test_compose_publishes_the_node_on_the_loopback_only_and_the_database_nowhere():
+    found = services()
+    assert "ports" not in found["key_share_node_pg"] and "network_mode" not in found["key_share_node_pg"]
+    assert found["key_share_node"]["ports"] == ["127.0.0.1:${SERVER_PORT:-4201}:${SERVER_PORT:-4201}"]
+
+
+def test_compose_holds_no_secret_and_runs_the_node_without_privileges():
+    found = services()
+    node = found["key_share_node"]
+    assert node["read_only"] is True and node["cap_drop"] == ["ALL"] and node["user"] == "1000:1000"
+    assert node["security_opt"] == ["no-new-privileges:true"] and "privileged" not in node
+    for service in found.values():
+        secret = [name for name in service["environment"] if "PASSWORD" in name or "SECRET" in name]
+        assert secret and all(name.endswith("_FILE") for name in secret)
