@@ -181,8 +181,9 @@ struct HostileTests {
                 for bytes in streams {
                     let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                         .connect(host: "127.0.0.1", port: port).get()
-                    try await channel.writeAndFlush(ByteBuffer(string: bytes)).get()
-                    try await channel.close().get()
+                    // The node may have hung up already.
+                    try? await channel.writeAndFlush(ByteBuffer(string: bytes)).get()
+                    try? await channel.close().get()
                 }
                 #expect(try await fetch(.GET, main + "/status?ready=1").status == 200)
             }

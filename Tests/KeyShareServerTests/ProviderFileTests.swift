@@ -87,7 +87,8 @@ struct ProviderFileTests {
     @Test("Telegram is on with the bot's token alone, and the widget only when it is wanted")
     func telegram() async throws {
         var telegram = ProviderFile.Telegram()
-        #expect(try ProviderFile().providers(surroundings(), telegram: telegram).isEmpty)
+        let none = try ProviderFile().providers(surroundings(), telegram: telegram)
+        #expect(none.isEmpty)
         telegram.botToken = "12:secret"
         let providers = try ProviderFile().providers(surroundings(), telegram: telegram)
         let provider = try #require(providers["telegram"])
@@ -111,7 +112,8 @@ struct ProviderFileTests {
             LoginAttempt(token: try mint.sign(Array(claims.utf8)), sessionID: nil, now: 1000)
         }
         let good = try login(#"{"iss":"i","aud":"w","sub":"7","exp":2000,"hd":"example.com"}"#)
-        #expect(try await provider.identity(of: good).userAuthID == "company_7")
+        let identity = try await provider.identity(of: good)
+        #expect(identity.userAuthID == "company_7")
         for claims in [
             #"{"iss":"j","aud":"w","sub":"7","exp":2000,"hd":"example.com"}"#,
             #"{"iss":"i","aud":"v","sub":"7","exp":2000,"hd":"example.com"}"#,
