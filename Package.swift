@@ -524,12 +524,21 @@ let package = Package(
         .executableTarget(
             name: "BackupCrashProbe",
             dependencies: [
-                "BackupContainers", "IdentityProviders", "KeyShareBackups", "KeyShareNode", "KeyShareProtocol", "Postgres",
+                "BackupContainers", "IdentityProviders", "KeyShareBackups", "KeyShareNode", "KeyShareProtocol",
+                "Postgres",
                 "ShareEnvelopes",
                 logging,
             ],
             path: "Tests/BackupCrashProbe",
             swiftSettings: settings
+        ),
+        module(
+            "KeyShareWatch",
+            ["ByteCoding", "Postgres", crypto, httpClient, lifecycle, logging, metrics, nioCore, nioHTTP1]
+        ),
+        tests(
+            "KeyShareWatch",
+            ["ByteCoding", "Postgres", "PostgresTestSupport", crypto, hummingbird, logging, nioCore]
         ),
         module("TimeArchive", ["LightningPrimitives", "Nostr", "Postgres", "Roughtime", crypto]),
         module(
@@ -614,7 +623,8 @@ let package = Package(
             "KeyShareServer",
             [
                 "AuditChains", "ByteCoding", "DailyLogs", "Deadlines", "HTTPEdge", "IPAddresses", "IdentityProviders",
-                "KeyShareNode", "KeyShareProtocol", "PasswordHashing", "RequestLimits", crypto, cryptoExtras,
+                "KeyShareNode", "KeyShareProtocol", "KeyShareWatch", "PasswordHashing", "RequestLimits", crypto,
+                cryptoExtras,
                 httpClient, httpTypes, hummingbird, hummingbirdCore, lifecycle,
                 logging, metrics, nioCore, nioFoundation, nioHTTP1, nioHTTPTypes, orderedCollections,
             ]
@@ -652,7 +662,7 @@ let package = Package(
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
                 "Mail", "Nostr", "PasswordHashing", "Pomade", "PomadeClient", "SealedRecords", "Signer", "SignerServer",
                 "DailyLogs", "IdentityProviders", "IdentityTestIssuer", "KeyShareNode", "KeyShareProtocol",
-                "KeyShareServer",
+                "KeyShareServer", "KeyShareWatch",
                 "ShareEnvelopes",
                 crypto,
                 argumentParser,
