@@ -11,10 +11,14 @@ internal import Postgres
 extension KeyShareService {
     /// Adds an entry to the audit and waits until it is on disk; a failure is logged.
     ///
-    /// - Parameter subject: whom it is about: a name of no person as it is, `nil` for the node itself. Names of persons go
-    ///   through ``pseudonym(of:)`` first.
+    /// - Parameter subject: whom it is about, `nil` for the node itself. What administrators are known by, such as their
+    ///   address, is written as a pseudonym; names of other persons go through ``pseudonym(of:)`` first.
     public func audit(_ action: AuditAction, subject: String?, outcome: String) async {
-        let note = AuditNote(action, subject: Self.clean(subject ?? "system"), outcome: outcome)
+        var subject = subject ?? "system"
+        if subject != "system", action == .adminLogin || action == .adminAction {
+            subject = pseudonym(of: "peer:\(subject)")
+        }
+        let note = AuditNote(action, subject: Self.clean(subject), outcome: outcome)
         // What failed is logged by the trail.
         try? await trail.write([note])
     }

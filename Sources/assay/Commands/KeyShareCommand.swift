@@ -42,7 +42,10 @@ struct KeyShareCommand: AsyncParsableCommand {
             key_share_node_N.env); the environment wins. Coming from an Oko node, its thirteen settings are enough. \
             docs/keyshare/OPERATOR.md tells the rest.
             """,
-        subcommands: [Serve.self, CheckConfig.self, HashPassword.self, Unseal.self, Status.self]
+        subcommands: [
+            Serve.self, Init.self, CheckConfig.self, HashPassword.self, Unseal.self, Status.self, RotateKEK.self,
+            RotateKeypair.self, ImportV1.self, ExportV1.self, AuditVerify.self,
+        ]
     )
 
     /// Serves the routes.
