@@ -633,7 +633,7 @@ let package = Package(
             "KeyShareServer",
             [
                 "AuditChains", "ByteCoding", "DailyLogs", "IPAddresses", "IdentityProviders", "IdentityTestIssuer",
-                "KeyShareNode",
+                "KeyShareNode", "KeyShareWatch",
                 "KeyShareProtocol", "KeyShares", "Postgres", "PostgresTestSupport", "ShareEnvelopes", crypto,
                 httpClient,
                 httpTypes, hummingbird, lifecycle, logging, nioCore, nioFoundation, nioHTTP1, nioPosix,
