@@ -66,7 +66,9 @@ import Testing
                 try await group.waitForAll()
                 #expect(report.isComplete && report.rewrapped >= count && report.damaged == 0)
             }
-            #expect(try await stage.number(#"SELECT count(*) FROM "2_key_shares" WHERE kek_epoch = 2"#) == Int64(count + 20))
+            #expect(
+                try await stage.number(#"SELECT count(*) FROM "2_key_shares" WHERE kek_epoch = 2"#) == Int64(count + 20)
+            )
             let check = try await stage.service.check(database: stage.client, sample: 20)
             #expect(check.rowCounts["2_key_shares"] == Int64(count + 20))
         }
