@@ -200,6 +200,14 @@ enum Vectors {
         }
     }
 
+    @Test func `KS_WRITE_FORMAT=v1 without its secret is known at start`() async throws {
+        await #expect {
+            try await Stage.with(change: { $0.writeFormat = .v1 }) { _ in }
+        } throws: { error in
+            (error as? KeyShareNodeError)?.code == .secret
+        }
+    }
+
     @Test func `a wrong secret of format 1 is known at start`() async throws {
         await #expect {
             try await withOko(secret: try okoWallets().secret + "\n") { _, _, _ in }

@@ -51,7 +51,7 @@ import Testing
         try await Stage.with { stage in
             let count = 50_000
             let ring = try #require(stage.service.holder.keys?.ring)
-            try await self.fill(stage, count: count, ring)
+            try await Self.fill(stage, count: count, ring)
             let wallets = try (0..<20).map { _ in try TestWallet(.secp256k1) }
             for wallet in wallets { try await stage.register(wallet) }
             let isDone = Flag()
@@ -66,14 +66,16 @@ import Testing
                 try await group.waitForAll()
                 #expect(report.isComplete && report.rewrapped >= count && report.damaged == 0)
             }
-            #expect(try await stage.number(#"SELECT count(*) FROM "2_key_shares" WHERE kek_epoch = 2"#) == Int64(count + 20))
+            #expect(
+                try await stage.number(#"SELECT count(*) FROM "2_key_shares" WHERE kek_epoch = 2"#) == Int64(count + 20)
+            )
             let check = try await stage.service.check(database: stage.client, sample: 20)
             #expect(check.rowCounts["2_key_shares"] == Int64(count + 20))
         }
     }
 
     /// Rows of one user whose envelopes hold a valid share.
-    private func fill(_ stage: Stage, count: Int, _ ring: EnvelopeKeyRing) async throws {
+    static func fill(_ stage: Stage, count: Int, _ ring: EnvelopeKeyRing) async throws {
         let wallet = try TestWallet(.secp256k1)
         let plain = wallet.share.bytes
         try await stage.run(#"INSERT INTO "2_users" (auth_type, user_auth_id) VALUES ('google', 'test_many')"#)

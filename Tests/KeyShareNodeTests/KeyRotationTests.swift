@@ -92,6 +92,33 @@ final class Flag: Sendable {
         }
     }
 
+    @Test func `a rotation that stops between two batches leaves every share readable, and its rest to the next`() async throws {
+        try await Stage.with { stage in
+            let ring = try #require(stage.service.holder.keys?.ring)
+            try await CareTests.fill(stage, count: 1800, ring)
+            let wallets = try await self.filled(stage, count: 10)
+            let other = try await stage.other()
+            let (begun, batch) = AsyncStream.makeStream(of: Void.self)
+            let rotation = Task {
+                try await other.service.rotateKeyEncryptionKey { progress in
+                    guard progress.rewrapped >= 500, !progress.isComplete else { return }
+                    batch.yield()
+                    // As far as it gets: the rest of its statements are cancelled.
+                    withUnsafeCurrentTask { $0?.cancel() }
+                }
+            }
+            for await _ in begun { break }
+            await #expect(throws: (any Error).self) { try await rotation.value }
+            let left = #"SELECT count(*) FROM "2_key_shares" WHERE kek_epoch = 1"#
+            let missing = try await stage.number(left)
+            #expect(missing > 0 && missing <= 1310)
+            for wallet in wallets { #expect(try await self.share(stage, wallet)) }
+            let report = try await stage.service.rotateKeyEncryptionKey()
+            #expect(report.epoch == 2 && report.isComplete && Int64(report.rewrapped) == missing)
+            for wallet in wallets { #expect(try await self.share(other, wallet)) }
+        }
+    }
+
     @Test func `a process that missed a rotation writes nothing in a retired epoch`() async throws {
         try await Stage.with { stage in
             let other = try await stage.other()

@@ -79,6 +79,8 @@ import Testing
             try await stage.service.withServiceSuspended { () async throws in
                 #expect(try await stage.code(.getV1, body) == .nodeSealed)
                 #expect(await stage.service.status().isServing == false)
+                await #expect(throws: KeyShareNodeError.self) { try await stage.service.rotateKeyEncryptionKey() }
+                await #expect(throws: KeyShareNodeError.self) { try await stage.service.rotateKeypair() }
                 await #expect(throws: KeyShareNodeError.self) { try await stage.service.withServiceSuspended {} }
             }
             #expect(try await stage.get(wallet) == wallet.shareHex)

@@ -183,6 +183,27 @@ import Testing
         }
     }
 
+    @Test func `whoever registers while the last wallet is erased gets a wallet or a conflict, never an error`()
+        async throws
+    {
+        try await Stage.with { stage in
+            for _ in 0..<6 {
+                let (wallet, next) = (try TestWallet(.secp256k1), try TestWallet(.ed25519))
+                try await stage.register(wallet)
+                let session = try await SessionClient.opened(stage, .delete, version: .v3)
+                let keys = self.keys([wallet])
+                async let erased = session.code(stage, .deleteV3, keys)
+                async let registered: Void = stage.register(next)
+                #expect(try await erased == nil)
+                try await registered
+                #expect(try await stage.get(next) == next.shareHex)
+                #expect(try await stage.number(#"SELECT count(*) FROM "2_users""#) == 1)
+                let second = try await SessionClient.opened(stage, .delete, version: .v3)
+                try await second.send(stage, .deleteV3, self.keys([next]))
+            }
+        }
+    }
+
     // MARK: Refresh
 
     @Test func `a refresh changes the share and leaves the key, and epochs do not mix`() async throws {

@@ -94,11 +94,11 @@ BEGIN
 END
 $$;
 
--- Holds the epoch in which rows are about to be written: it cannot be retired before this transaction ends.
+-- Holds the epoch in which rows are about to be written: the next one does not begin before this transaction ends.
 CREATE FUNCTION keyshare.hold_epoch(p_kek_epoch integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF p_kek_epoch IS NULL THEN RETURN; END IF;
-    PERFORM FROM public."2_kek_epochs" WHERE epoch = p_kek_epoch AND state <> 'retired' FOR SHARE;
+    PERFORM FROM public."2_kek_epochs" WHERE epoch = p_kek_epoch AND state = 'active' FOR SHARE;
     IF NOT FOUND THEN RAISE EXCEPTION USING ERRCODE = 'KS009', MESSAGE = 'epoch'; END IF;
 END
 $$;
@@ -494,8 +494,6 @@ $$;
 -- Retires epochs that no row needs. Returns how many are left to retire.
 CREATE FUNCTION keyshare.retire_epochs() RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
-    -- Waits for those who are about to write rows of these epochs; the check after it sees their rows.
-    PERFORM FROM public."2_kek_epochs" WHERE state = 'retiring' FOR UPDATE;
     UPDATE public."2_kek_epochs" e SET state = 'retired', retired_at = now() WHERE state = 'retiring'
         AND NOT EXISTS (SELECT FROM public."2_key_shares" WHERE kek_epoch = e.epoch)
         AND NOT EXISTS (SELECT FROM public."2_share_history" WHERE kek_epoch = e.epoch)

@@ -40,7 +40,7 @@ extension KeyShareService {
             try await probe(source, former)
             var report = TransferReport()
             report.keypairs = try await importKeypairs(source)
-            try await prepare()
+            try await prepare(isServing: false)
             var last = RoundMark.start
             while true {
                 let rows = try await source.query(

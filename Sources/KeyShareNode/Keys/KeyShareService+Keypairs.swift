@@ -116,6 +116,8 @@ extension KeyShareService {
     ///
     /// - Throws: `.sealed`, `.unavailable`.
     public func rotateKeypair() async throws(KeyShareNodeError) -> NodePublicKey {
+        guard door.enter() else { throw KeyShareNodeError(.refused, "the node is being restored: rotate afterwards") }
+        defer { door.leave() }
         for _ in 0..<3 {
             await readKeys()
             guard let keys = holder.keys, let current = keys.nodes.first else {

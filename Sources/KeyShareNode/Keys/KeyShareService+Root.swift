@@ -13,8 +13,16 @@ extension KeyShareService {
     /// Brings the database to this build's tables, checks the secrets, and makes the node's key if there is none.
     ///
     /// A node whose root secret comes in pieces starts sealed.
+    ///
+    /// - Parameter isServing: whether the audit is to tell of a start; commands that end say no.
     /// - Throws: `.schema`, `.secret`, `.unavailable`.
-    public func prepare() async throws(KeyShareNodeError) {
+    public func prepare(isServing: Bool = true) async throws(KeyShareNodeError) {
+        if configuration.writeFormat == .v1, secrets.former == nil {
+            throw KeyShareNodeError(
+                .secret,
+                "KS_WRITE_FORMAT=v1 needs ENCRYPTION_SECRET_PATH, the file of the secret to seal with"
+            )
+        }
         do throws(MigrationError) {
             _ = try await Migrator.keyshare(client: client, logger: logger).migrate()
         } catch {
@@ -31,6 +39,7 @@ extension KeyShareService {
             return
         }
         try await start(root)
+        if isServing { await audit(.nodeStart, subject: nil, outcome: "ok") }
     }
 
     // MARK: The root secret
@@ -182,7 +191,6 @@ extension KeyShareService {
         }
         try await probeFormer(ring)
         holder.open(OpenKeys(root: root, ring: ring, nodes: nodes))
-        await audit(.nodeStart, subject: nil, outcome: "ok")
     }
 
     /// Opens one share of format 1, so that a wrong secret is known before a user finds out.

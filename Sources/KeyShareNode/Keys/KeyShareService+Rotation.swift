@@ -21,6 +21,8 @@ extension KeyShareService {
     public func rotateKeyEncryptionKey(
         progress: @Sendable (KeyRotationProgress) -> Void = { _ in }
     ) async throws(KeyShareNodeError) -> KeyRotationProgress {
+        guard door.enter() else { throw KeyShareNodeError(.refused, "the node is being restored: rotate afterwards") }
+        defer { door.leave() }
         guard holder.keys != nil else { throw KeyShareNodeError(.sealed, "the node is sealed: unseal it first") }
         do {
             return try await alone { try await rotate(isResumed: false, progress) }
@@ -63,10 +65,14 @@ extension KeyShareService {
         await readKeys()
         guard let keys = holder.keys else { throw KeyShareNodeError(.sealed, "the node was sealed meanwhile") }
         var state = KeyRotationProgress(epoch: Int32(clamping: keys.ring.current))
-        for table in Self.sealedTables { try await rotate(table, keys, &state, progress) }
         try await resealKeypairs()
-        let left = try await client.query(StoreSQL.retireEpochs).first?.int8(0) ?? 0
-        state.isComplete = left == 0
+        // A refresh that is committed meanwhile moves rows between the tables.
+        for _ in 0..<5 where !state.isComplete {
+            state.damaged = 0
+            for table in Self.sealedTables { try await rotate(table, keys, &state, progress) }
+            state.isComplete = try await client.query(StoreSQL.retireEpochs).first?.int8(0) == 0
+            if state.damaged > 0 { break }
+        }
         await readKeys()
         await audit(.keyRotateEnd, subject: nil, outcome: state.isComplete ? "ok" : "incomplete")
         progress(state)
@@ -81,11 +87,11 @@ extension KeyShareService {
         _ progress: @Sendable (KeyRotationProgress) -> Void
     ) async throws {
         let batch = RotationSQL.batch(table)
-        var last = "00000000-0000-0000-0000-000000000000"
         // Rows that were exchanged meanwhile come again in another round.
         var isRound = true
-        while isRound {
+        for _ in 0..<10 where isRound {
             isRound = false
+            var last = RoundMark.start
             while true {
                 let rows = try await client.query(
                     batch,
@@ -99,7 +105,6 @@ extension KeyShareService {
                 if written + damaged < rows.count { isRound = true }
                 progress(state)
             }
-            last = "00000000-0000-0000-0000-000000000000"
         }
     }
 

@@ -21,7 +21,8 @@ public enum NodeMemory {
         let isUndumpable = clinux_set_dumpable(0) == 0
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         _ = setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
-        let isLocked = clinux_may_lock_all_memory() != 0 && mlockall(MCL_CURRENT | MCL_FUTURE) == 0
+        // Only pages that are used, else every thread's stack would count in full.
+        let isLocked = clinux_may_lock_all_memory() != 0 && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0
         return Protection(isUndumpable: isUndumpable, isLocked: isLocked)
     }
 }

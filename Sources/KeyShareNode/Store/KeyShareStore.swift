@@ -77,8 +77,9 @@ struct KeyShareStore: Sendable {
                 return try await client.query(statement, values)
             } catch {
                 if let refusal = Self.refusal(error, namesCurve) { throw refusal }
-                // A unique violation is another's row that was made in the same moment.
-                guard attempt < Self.attempts, error.isRetryable || error.sqlState == "23505" else {
+                // Another's row was made in the same moment, or its user has gone.
+                let isCrossed = error.sqlState == "23505" || error.sqlState == "23503"
+                guard attempt < Self.attempts, error.isRetryable || isCrossed else {
                     throw .failure(unexpected(error))
                 }
                 attempt += 1

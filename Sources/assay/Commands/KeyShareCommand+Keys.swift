@@ -252,7 +252,7 @@ extension KeyShareCommand {
             logger: logger
         )
         do {
-            if preparesNode { try await service.prepare() }
+            if preparesNode { try await service.prepare(isServing: false) }
             try await body(service)
         } catch let error as KeyShareNodeError {
             await client.shutDown()

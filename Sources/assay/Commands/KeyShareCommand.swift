@@ -11,7 +11,6 @@ import KeyShareServer
 import Logging
 import Metrics
 import PrometheusExposition
-import RoughtimeKeys
 import ServiceLifecycle
 import Settings
 
@@ -73,7 +72,7 @@ struct KeyShareCommand: AsyncParsableCommand {
             let settings = try node.settings()
             let (logger, file) = try KeyShareLogs.start(settings)
             let registry = MetricsSetup.startKeyShare()
-            do { try ProcessMemory.protect() } catch { logger.warning("\(error)") }
+            if !NodeMemory.protect().isUndumpable { logger.warning("core dumps could not be switched off") }
             let wiring = try await KeyShareWiring(settings, registry: registry, logger: logger)
             if let prices = settings.text(.keySharePrices), prices.filter({ $0 != " " }) != "{}" {
                 logger.warning("KS_PRICES is for 'assay serve' with the module keyshare; here every route is free")
