@@ -504,7 +504,7 @@ let package = Package(
         module(
             "KeyShareBackups",
             [
-                "BackupContainers", "ByteCoding", "Deadlines", "KeyShareNode", "KeyShareProtocol", "Migrations",
+                "BackupContainers", "ByteCoding", "Deadlines", "KeyShareNode", "KeyShareProtocol",
                 "Postgres",
                 crypto, httpClient, lifecycle, logging, metrics, nioCore, nioHTTP1, nioPosix, subprocess,
                 system,
@@ -524,12 +524,21 @@ let package = Package(
         .executableTarget(
             name: "BackupCrashProbe",
             dependencies: [
-                "BackupContainers", "IdentityProviders", "KeyShareBackups", "KeyShareNode", "KeyShareProtocol", "Postgres",
+                "BackupContainers", "IdentityProviders", "KeyShareBackups", "KeyShareNode", "KeyShareProtocol",
+                "Postgres",
                 "ShareEnvelopes",
                 logging,
             ],
             path: "Tests/BackupCrashProbe",
             swiftSettings: settings
+        ),
+        module(
+            "KeyShareWatch",
+            ["ByteCoding", "Postgres", crypto, httpClient, lifecycle, logging, metrics, nioCore, nioHTTP1]
+        ),
+        tests(
+            "KeyShareWatch",
+            ["ByteCoding", "Postgres", "PostgresTestSupport", crypto, hummingbird, logging, nioCore]
         ),
         module("TimeArchive", ["LightningPrimitives", "Nostr", "Postgres", "Roughtime", crypto]),
         module(
@@ -614,7 +623,8 @@ let package = Package(
             "KeyShareServer",
             [
                 "AuditChains", "ByteCoding", "DailyLogs", "Deadlines", "HTTPEdge", "IPAddresses", "IdentityProviders",
-                "KeyShareNode", "KeyShareProtocol", "PasswordHashing", "RequestLimits", crypto, cryptoExtras,
+                "KeyShareNode", "KeyShareProtocol", "KeyShareWatch", "PasswordHashing", "RequestLimits", crypto,
+                cryptoExtras,
                 httpClient, httpTypes, hummingbird, hummingbirdCore, lifecycle,
                 logging, metrics, nioCore, nioFoundation, nioHTTP1, nioHTTPTypes, orderedCollections,
             ]
@@ -622,8 +632,11 @@ let package = Package(
         tests(
             "KeyShareServer",
             [
-                "ByteCoding", "IPAddresses", "KeyShareProtocol", crypto, httpClient, httpTypes, hummingbird, logging,
-                nioCore, nioFoundation, nioHTTP1,
+                "AuditChains", "ByteCoding", "DailyLogs", "IPAddresses", "IdentityProviders", "IdentityTestIssuer",
+                "KeyShareNode", "KeyShareWatch",
+                "KeyShareProtocol", "KeyShares", "Postgres", "PostgresTestSupport", "ShareEnvelopes", crypto,
+                httpClient,
+                httpTypes, hummingbird, lifecycle, logging, nioCore, nioFoundation, nioHTTP1, nioPosix,
             ],
             resources: [.copy("Vectors")]
         ),
@@ -648,8 +661,8 @@ let package = Package(
                 "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
                 "Mail", "Nostr", "PasswordHashing", "Pomade", "PomadeClient", "SealedRecords", "Signer", "SignerServer",
-                "DailyLogs", "IdentityProviders", "IdentityTestIssuer", "KeyShareNode", "KeyShareProtocol",
-                "KeyShareServer",
+                "BackupContainers", "DailyLogs", "IdentityProviders", "IdentityTestIssuer", "KeyShareBackups", "KeyShareNode",
+                "KeyShareProtocol", "KeyShareServer", "KeyShareWatch",
                 "ShareEnvelopes",
                 crypto,
                 argumentParser,

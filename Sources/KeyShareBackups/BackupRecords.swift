@@ -180,7 +180,7 @@ struct BackupRecords: Sendable {
             Statement(
                 "backup.copies",
                 """
-                SELECT dump_id::text, target, status, error FROM public."2_offsite_copies" ORDER BY created_at, copy_id
+                SELECT dump_id::text, target, status, error FROM public."2_offsite_copies" ORDER BY created_at, target
                 """
             )
         )

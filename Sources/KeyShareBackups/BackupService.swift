@@ -307,8 +307,23 @@ public final class BackupService: Service, Sendable {
 
     /// Reads a backup to its end: every chunk's seal, and the dump inside.
     public func verify(_ path: DumpPath, opener: BackupOpener? = nil) async throws -> RestoreReport {
-        let content = try await DumpContent(maker.folder.open(path), opener: opener ?? self.opener)
-        let programs = try await PostgresPrograms.find(in: configuration.programDirectory)
+        try await Self.verify(
+            path,
+            in: configuration.directory,
+            opener: opener ?? self.opener,
+            programDirectory: configuration.programDirectory
+        )
+    }
+
+    /// Reads a backup in any folder to its end; needs no database.
+    public static func verify(
+        _ path: DumpPath,
+        in folder: String,
+        opener: BackupOpener,
+        programDirectory: String? = nil
+    ) async throws -> RestoreReport {
+        let content = try await DumpContent(DumpFolder(path: folder).open(path), opener: opener)
+        let programs = try await PostgresPrograms.find(in: programDirectory)
         let start = ContinuousClock.now
         let verified = try await content.verify(programs)
         var report = RestoreReport(name: path.name)
@@ -358,6 +373,7 @@ extension BackupService: BackupDesk {
         status.lastOKSeconds = Int64(newest.at.timeIntervalSince1970)
         status.lastSize = newest.size
         status.lastDrill = try? await records.lastDrill()
+        if let drill = status.lastDrill, let at = Moment.date(drill.at) { instruments.drilled(at, isOK: drill.isOK) }
         // What was written was read back to its end while it was.
         status.isChecked = status.lastDrill?.isOK ?? true
         if !configuration.targets.isEmpty {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FoundationEssentials
+internal import Glibc
 internal import Subprocess
 internal import SystemPackage
 
@@ -120,6 +121,7 @@ struct ProgramRun: Sendable {
         outputLimit: Int = 16 << 20,
         _ body: (_ writer: ([UInt8]) async throws -> Void) async throws -> Void
     ) async throws -> (output: String, problem: String?) {
+        Self.survivesBrokenPipes
         let result = try await Subprocess.run(
             .path(.init(program)),
             arguments: Arguments(arguments),
@@ -144,6 +146,9 @@ struct ProgramRun: Sendable {
     }
 
     private struct ReaderGone: Error {}
+
+    /// A program that reads no further ends itself, not us: writing to it is an error then and no signal.
+    private static let survivesBrokenPipes: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
 
     private var subprocessEnvironment: [Environment.Key: String] {
         Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0.key), $0.value) })

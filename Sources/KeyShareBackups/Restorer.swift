@@ -7,7 +7,6 @@ internal import FoundationEssentials
 internal import KeyShareNode
 internal import KeyShareProtocol
 internal import Logging
-internal import Migrations
 internal import Postgres
 internal import Synchronization
 
@@ -197,8 +196,8 @@ struct Restorer: Sendable {
                 let detail = other.map { "\($0) \(content.rows[$0] ?? 0) of \(rows[$0] ?? 0)" }.joined(separator: ", ")
                 throw BackupFault(.unsound, "the restored tables have other rows than the backup says: \(detail)")
             }
-            do { _ = try await Migrator.keyshare(client: client, logger: logger).migrate() } catch {
-                throw BackupFault(.unsound, "the restored tables do not fit this program: \(error)")
+            do throws(KeyShareNodeError) { try await service.adopt(client) } catch {
+                throw BackupFault(.unsound, "this node could not serve from the backup: \(error)")
             }
             return (content, try await service.check(database: client, sample: sample))
         }

@@ -59,7 +59,7 @@ extension Setting {
         "ASSAY_MODULES",
         .text,
         default: "oracle",
-        "Modules that `assay serve` mounts, separated by commas: oracle, roughtime, signer."
+        "Modules that `assay serve` mounts, separated by commas: oracle, roughtime, signer, keyshare."
     )
     public static let indexProof = Setting(
         "ASSAY_402INDEX_PROOF",

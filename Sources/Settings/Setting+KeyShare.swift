@@ -212,6 +212,17 @@ extension Setting {
         .secret,
         "Other nodes that may put their backups here, separated by commas: NAME:BEARER."
     )
+    public static let keyShareOffsiteSSH = Setting(
+        "KS_OFFSITE_SSH_CONFIG",
+        .path,
+        "File of settings for ssh (IdentityFile, UserKnownHostsFile) with which sftp copies backups; the user's without it."
+    )
+    public static let keyShareNodeName = Setting(
+        "KS_NODE_NAME",
+        .text,
+        default: "",
+        "What the node is called in its backups and where copies of them go; its public key's beginning without it."
+    )
     public static let keyShareOffsiteQuota = Setting(
         "KS_OFFSITE_QUOTA_MB",
         .integer(0...10_000_000),
@@ -286,6 +297,7 @@ extension Setting {
         keyShareTrustedProxies, keyShareCommitReveal, keyShareProviders, keyShareTelegramWidget, keyShareTelegramAge,
         keyShareBackupTime, keyShareBackupDrill, keyShareBackupRecipients, keyShareBackupWeekly,
         keyShareBackupMonthly, keyShareOffsite, keyShareOffsiteToken, keyShareOffsitePeers, keyShareOffsiteQuota,
+        keyShareOffsiteSSH, keyShareNodeName,
         keyShareWriteFormat,
         keyShareOrigins, keySharePrices, keyShareRequests, keyShareReads, keyShareWrites, keyShareCheckAuth,
         keyShareCheckKey, keyShareCertificates, keyShareNodes,

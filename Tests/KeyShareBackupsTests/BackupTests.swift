@@ -39,7 +39,9 @@ import Testing
 
     @Test func `a database that is written to is backed up as it was at one moment`() async throws {
         try await Bench.with(shares: 50_000, connections: 4) { bench in
-            try await bench.client.withConnection { try await $0.script("CREATE TABLE a (n int); CREATE TABLE b (n int)") }
+            try await bench.client.withConnection {
+                try await $0.script("CREATE TABLE a (n int); CREATE TABLE b (n int)")
+            }
             let writer = Task {
                 var number = Int32(0)
                 while !Task.isCancelled {
@@ -119,7 +121,9 @@ import Testing
     }
 
     /// A directory with the real pg_restore and a pg_dump of shell.
-    private static func programs(_ bench: Bench, dump: String, version: String = "pg_dump (PostgreSQL) 99.1") throws -> String {
+    private static func programs(_ bench: Bench, dump: String, version: String = "pg_dump (PostgreSQL) 99.1") throws
+        -> String
+    {
         let root = "/usr/lib/postgresql"
         let versions = try FileManager.default.contentsOfDirectory(atPath: root).compactMap { Int($0) }
         let real = "\(root)/\(try #require(versions.max()))/bin"
@@ -132,7 +136,10 @@ import Testing
             """
         try script.write(toFile: "\(folder)/pg_dump", atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(folder)/pg_dump")
-        try FileManager.default.createSymbolicLink(atPath: "\(folder)/pg_restore", withDestinationPath: "\(real)/pg_restore")
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(folder)/pg_restore",
+            withDestinationPath: "\(real)/pg_restore"
+        )
         return folder
     }
 
@@ -163,7 +170,9 @@ import Testing
 
     @Test func `a day's backup is made once, whoever looks first`() async throws {
         try await Bench.with { bench in
-            let pair = [try await bench.backups { $0.drillInterval = nil }, try await bench.backups { $0.drillInterval = nil }]
+            let pair = [
+                try await bench.backups { $0.drillInterval = nil }, try await bench.backups { $0.drillInterval = nil },
+            ]
             for backups in pair + pair { await backups.tick() }
             #expect(try await bench.rows("COMPLETED") == 1)
             bench.clock.advance(hours: 24)

@@ -91,7 +91,9 @@ struct Bench: Sendable {
         configuration.node = "test-node"
         change(&configuration)
         let own: KeyShareService
-        if let service { own = service } else {
+        if let service {
+            own = service
+        } else {
             own = try self.service()
             try await own.prepare()
         }
@@ -111,7 +113,9 @@ struct Bench: Sendable {
     /// Adds users with a wallet and a sealed share each.
     func fill(_ count: Int, user: String = "user") async throws {
         let ring = try EnvelopeKeyRing(root: root, current: 1)
-        // A share that is in range; its wallet's key is not looked at here.
+        // The base point, which all wallets may have here: a key is unique for its user.
+        let point = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+        let key = Hex.decode(point) ?? []
         let share = [UInt8](repeating: 0, count: 31) + [3] + [UInt8](repeating: 0, count: 31) + [7]
         var users: [[PostgresValue]] = []
         for start in stride(from: 0, to: count, by: 5000) {
@@ -120,8 +124,6 @@ struct Bench: Sendable {
                 ([], [], [], [], [])
             for number in start..<min(start + 5000, count) {
                 let (walletID, shareID) = (UUID(), UUID())
-                var key = [UInt8](repeating: 2, count: 33)
-                for index in 1..<9 { key[index] = UInt8.random(in: .min ... .max) }
                 let row = EnvelopeRow(shareID: shareID, walletID: walletID, curve: .secp256k1, publicKey: key)
                 let envelope = try share.withUnsafeBytes { try ShareEnvelope(sealing: $0, for: row, with: ring) }
                 names.append("\(user)-\(number)")

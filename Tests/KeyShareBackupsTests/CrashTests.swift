@@ -75,7 +75,7 @@ import Testing
             }
             return false
         }
-        #expect(result.closureOutput, "\(result.standardError)")
+        #expect(result.closureResult, "\(result.standardError)")
         #expect(result.terminationStatus == .signaled(9))
     }
 
@@ -86,7 +86,8 @@ import Testing
         while ContinuousClock.now < deadline {
             try await backups.prepare()
             let isTidy = try await bench.besides().allSatisfy { $0.contains("_before_") }
-            if try await isTidy && bench.rows("IN_PROGRESS") == 0 { return }
+            let running = try await bench.rows("IN_PROGRESS")
+            if isTidy, running == 0 { return }
         }
         Issue.record("not tidied within a minute")
     }

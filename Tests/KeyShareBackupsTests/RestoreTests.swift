@@ -4,6 +4,7 @@
 import BackupContainers
 import Crypto
 import Foundation
+import KeyShareNode
 import KeyShareProtocol
 import Postgres
 import PostgresTestSupport
@@ -28,7 +29,8 @@ import Testing
             let history = try await backups.history(days: nil)
             #expect(history.map(\.status) == [.completed, .completed, .completed])
             #expect(history[1].dumpID == recent.dumpID && history[2].dumpID == old.dumpID)
-            let last = try #require(try BackupHeader.parse(bench.bytes(try #require(history[0].dumpPath))))
+            let saved = try #require(history[0].dumpPath)
+            let last = try #require(try BackupHeader.parse(bench.bytes(saved)))
             #expect(last.metadata.rows?["public.2_users"] == 35)
             // And the database that was live is kept for a week.
             let before = try #require(report.before)
@@ -70,11 +72,12 @@ import Testing
             let service = try bench.service()
             try await service.prepare()
             let codes = Codes()
-            let backups = try await bench.backups(service) { _ in } observe: { stage in
+            let backups = try await bench.backups(service) { _ in
+            } observe: { stage in
                 guard stage == .suspended else { return }
-                do { _ = try await service.answer(.checkV1, .init(body: Array("{}".utf8), peer: "192.0.2.1")) } catch {
-                    codes.add((error as KeyShareFailure).code)
-                }
+                do throws(KeyShareFailure) {
+                    _ = try await service.answer(.checkV1, .init(body: Array("{}".utf8), peer: "192.0.2.1"))
+                } catch { codes.add(error.code) }
             }
             let old = try await backups.makeBackup()
             bench.clock.advance(hours: 1)
@@ -147,11 +150,15 @@ import Testing
             var files: [String: [UInt8]] = [
                 "empty": [], "header": Array(good[..<header]), "short": Array(good[..<20]),
                 "chunk": Array(good[..<(header + chunk)]), "longer": good + [0],
-                "swapped": good[..<header] + good[second] + good[first] + good[second.upperBound...],
-                "dropped": good[..<header] + good[second] + good[second.upperBound...],
-                "doubled": good[..<header] + good[first] + good[first] + good[second.lowerBound...],
                 "text": Array("-- a script\nDROP TABLE public.\"2_users\";".utf8),
             ]
+            for (name, order) in [
+                ("swapped", [second, first]), ("dropped", [second]), ("doubled", [first, first, second]),
+            ] {
+                var bytes = Array(good[..<header])
+                for range in order { bytes += good[range] }
+                files[name] = bytes + good[second.upperBound...]
+            }
             for cut in stride(from: header + 1, to: good.count, by: good.count / 7) {
                 files["cut-\(cut)"] = Array(good[..<cut])
             }

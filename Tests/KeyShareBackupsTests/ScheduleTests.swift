@@ -53,7 +53,7 @@ import Testing
         #expect(zip(weekly.dropFirst(8), weekly.dropFirst(9)).allSatisfy { $1 - $0 == 7 })
         let monthly = kept(RetentionPolicy(monthly: 3), all)
         #expect(monthly.count == 10)
-        let months = try monthly.dropFirst(7).map { Moment.text(all[$0].at).prefix(10) }
+        let months = monthly.dropFirst(7).map { Moment.text(all[$0].at).prefix(10) }
         #expect(months == ["2026-11-14", "2026-10-31", "2026-09-30"])
         // Kept although all are old: the newest is all that there is.
         #expect(kept(RetentionPolicy(), Array(all[100...])) == [100])
@@ -72,7 +72,8 @@ import Testing
 
     @Test func `a database's name is made fit for a file`() {
         for (name, expected) in [
-            ("oko_2", "oko_2"), ("../etc", "db.._etc"), (".x", "db.x"), ("a b\u{0}", "a_b_"), ("schlüssel", "schl_ssel"),
+            ("oko_2", "oko_2"), ("../etc", "db.._etc"), (".x", "db.x"), ("a b\u{0}", "a_b_"),
+            ("schlüssel", "schl_ssel"),
             ("", "db"),
         ] {
             #expect(BackupMaker.fileName(name) == expected)

@@ -87,16 +87,12 @@ public struct ProviderFile: Sendable {
                 continue
             }
             do throws(ProviderEntry.Problem) {
-                providers[name] = ObservedProvider(
-                    name,
-                    try entry.provider(named: name, surroundings, telegram: telegram)
-                )
+                providers[name] = try entry.provider(named: name, surroundings, telegram: telegram)
             } catch { problems.append("\(name): \(error.text)") }
         }
         if providers["telegram"] == nil, entries["telegram"] == nil, telegram.botID != nil {
             do throws(ProviderEntry.Problem) {
-                let provider = try ProviderEntry().telegram(surroundings, telegram)
-                providers["telegram"] = ObservedProvider("telegram", provider)
+                providers["telegram"] = try ProviderEntry().telegram(surroundings, telegram)
             } catch { problems.append("telegram: \(error.text)") }
         }
         guard problems.isEmpty else { throw Invalid(problems: problems) }

@@ -55,6 +55,7 @@ enum Endpoint: Sendable, Hashable {
 
     /// Finds what a path means; a slash at the end makes no difference.
     init?(path: String) {
+        guard !path.hasSuffix("//") else { return nil }
         let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
         if let known = Self.byPath[path] {
             self = known

@@ -64,7 +64,6 @@ public struct KeyShareSite: Sendable {
         let request: Request
         let path: String
         let door: KeyShareDoor
-        let peer: IPAddress?
         let client: IPAddress?
         /// Whether the socket's other end is this machine, and nothing says that a proxy stands between.
         let isDirectlyLocal: Bool
@@ -74,16 +73,32 @@ public struct KeyShareSite: Sendable {
     ///
     /// - Parameter peer: the address of the socket's other end.
     public func respond(to request: Request, peer: IPAddress?, door: KeyShareDoor = .main) async -> Response {
-        let begin = ContinuousClock.now
-        let id = RequestID.of(request.headers[.requestID])
+        await respond(
+            to: Visit(
+                request: request,
+                path: path(of: request),
+                door: door,
+                client: addressRule.client(peer: peer, headers: request.headers),
+                isDirectlyLocal: peer?.isLoopback == true && !Self.isForwarded(request.headers)
+            )
+        )
+    }
+
+    /// Answers a request whose client another server has found out.
+    func respond(to request: Request, knownClient client: IPAddress?) async -> Response {
         let visit = Visit(
             request: request,
             path: path(of: request),
-            door: door,
-            peer: peer,
-            client: addressRule.client(peer: peer, headers: request.headers),
-            isDirectlyLocal: peer?.isLoopback == true && !Self.isForwarded(request.headers)
+            door: .main,
+            client: client,
+            isDirectlyLocal: false
         )
+        return await respond(to: visit)
+    }
+
+    private func respond(to visit: Visit) async -> Response {
+        let begin = ContinuousClock.now
+        let id = RequestID.of(visit.request.headers[.requestID])
         let endpoint = Endpoint(path: visit.path)
         var standing: RequestWindow.Standing?
         var code: KeyShareFailureCode?

@@ -42,8 +42,9 @@ struct KeyShareCommand: AsyncParsableCommand {
             docs/keyshare/OPERATOR.md tells the rest.
             """,
         subcommands: [
-            Serve.self, Init.self, CheckConfig.self, HashPassword.self, Unseal.self, Status.self, RotateKEK.self,
-            RotateKeypair.self, ImportV1.self, ExportV1.self, AuditVerify.self,
+            Serve.self, Init.self, CheckConfig.self, HashPassword.self, Unseal.self, Status.self, Backup.self, Restore.self,
+            History.self, VerifyBackup.self, RotateKEK.self, RotateKeypair.self, ImportV1.self, ExportV1.self,
+            AuditVerify.self,
         ]
     )
 
@@ -114,6 +115,7 @@ struct KeyShareCommand: AsyncParsableCommand {
             _ = try KeyShareWiring.server(settings)
             _ = try KeyShareWiring.access(settings)
             _ = try KeySharePrices(settings)
+            _ = try KeyShareBackupWiring.configuration(settings)
             let connection = ProviderHTTPConnection()
             let identities = Result {
                 try KeyShareWiring.identities(settings, connection: connection, passkeys: NoPasskeys(), logger: nil)

@@ -102,10 +102,14 @@ struct ServeCommand: AsyncParsableCommand {
         gateway.receiptSigner = signer
         let blocked = try await Self.watchBlockList(settings, gateway.blockList, logger: logger)
         if let blocked { till.reload.add { await blocked.reload() } }
-        let sold = APIRoute.sold(own)
+        let keyShare =
+            modules.contains("keyshare")
+            ? try await MountedKeyShare(registry: registry, gateway: gateway, logger: logger) : nil
+        let watch = try await KeyShareWatchWiring(settings, client, gateway: gateway, logger: logger)
+        let sold = APIRoute.sold(own + (keyShare?.routes ?? []))
         let table = till.proxied.table
         let routes =
-            own + till.routes
+            own + (keyShare?.routes ?? []) + till.routes
             + APIRoute.discovery(try DiscoveryFacts(settings, signer: signer), sold: { sold + table.sold })
             + [.metrics(registry, access: metrics)]
         let signing =
@@ -116,7 +120,8 @@ struct ServeCommand: AsyncParsableCommand {
             routes: routes,
             gate: till.gate,
             services: till.proxied.proxied,
-            sites: signing?.sites ?? [],
+            // The watch has one path below the node's.
+            sites: (signing?.sites ?? []) + watch.sites + (keyShare.map { [$0.site] } ?? []),
             logger: logger
         )
         await readiness.check()
@@ -125,7 +130,9 @@ struct ServeCommand: AsyncParsableCommand {
             (database.server.map { [$0] } ?? []) + [client, money, readiness, LNDWatch([(.invoice, lnd)])]
             + till.services
             + (blocked.map { [$0] } ?? []) + (clock.map { [$0] } ?? []) + probes.services + (stamps?.services ?? [])
-            + SigningKeys.services([key]) + [oracle, server]
+            + SigningKeys.services([key]) + (signing?.services ?? []) + (keyShare?.services ?? []) + watch.services + [
+                oracle, server,
+            ]
         try await Services.run(services, parent: parent, logger: logger)
         await lnd.shutdown()
     }
@@ -178,7 +185,7 @@ struct ServeCommand: AsyncParsableCommand {
         let modules = (settings.text(.modules) ?? "").split(separator: ",").map {
             $0.trimmingCharacters(in: .whitespaces)
         }
-        let known = ["oracle", "roughtime", "signer"]
+        let known = ["oracle", "roughtime", "signer", "keyshare"]
         guard let unknown = modules.first(where: { !known.contains($0) }) else { return modules }
         let names = known.joined(separator: ", ")
         throw Failure(

@@ -44,9 +44,12 @@ final class RunStack: Sendable {
 
     /// Writes `run.json` as things stand.
     func writeRunFile() {
-        let file = plan.runFile(database: database, pids: pids.withLock { $0 })
-        do { try file.write(to: plan.directory.runFile) } catch {
-            logger.error("run.json was not written", metadata: ["error": "\(error)"])
+        // One at a time: they would write the same temporary file.
+        pids.withLock { pids in
+            let file = plan.runFile(database: database, pids: pids)
+            do { try file.write(to: plan.directory.runFile) } catch {
+                logger.error("run.json was not written", metadata: ["error": "\(error)"])
+            }
         }
     }
 

@@ -23,17 +23,29 @@ struct KeyShareWiring {
     /// What has to run for the node, in the order of starting; the main listener is not among it.
     let services: [any Service]
 
+    /// The place on another server's port.
+    struct Mount {
+        /// What stands before every path.
+        let prefix: String
+        /// Who is believed there where the node's own settings name nobody.
+        let trustedProxies: [IPNetwork]
+    }
+
     /// Checks the settings, opens the database and brings it up to date.
     ///
-    /// - Parameter prefix: what stands before every path on a shared port.
+    /// - Parameter mounted: `nil` for a node with a port of its own.
     /// - Throws: ``Failure``.
-    init(_ settings: Settings, registry: PrometheusRegistry, prefix: String = "", logger: Logger) async throws {
+    init(_ settings: Settings, registry: PrometheusRegistry, mounted: Mount? = nil, logger: Logger) async throws {
         // Everything that can be wrong with the configuration is found before anything is started.
         let database = try KeyShareDatabase(settings)
         let secrets = try Self.secrets(settings)
         var server = try Self.server(settings)
-        server.prefix = prefix
+        if let mounted {
+            server.prefix = mounted.prefix
+            if server.trustedProxies.isEmpty { server.trustedProxies = mounted.trustedProxies }
+        }
         let access = try Self.access(settings, logger: logger)
+        _ = try KeyShareBackupWiring.configuration(settings)
         let client = database.client(database: nil, connections: 4, logger: logger)
         let connection = ProviderHTTPConnection()
         let identities = try Self.identities(
@@ -63,9 +75,17 @@ struct KeyShareWiring {
         }
         self.service = service
         self.server = server
+        let backups = try await KeyShareBackupWiring.service(
+            settings,
+            database: database,
+            client: client,
+            service: service,
+            logger: logger
+        )
+        if backups == nil { logger.warning("no backups are made: set DUMP_DIR") }
         site = KeyShareSite(
             service: service,
-            backups: NoBackups(),
+            backups: backups ?? NoBackups(),
             access: access,
             configuration: server,
             metrics: { registry.render() },
@@ -84,7 +104,7 @@ struct KeyShareWiring {
                 )
             ]
         services =
-            [client, ConnectionCloser(connection: connection), service] + telemetry
+            [client, ConnectionCloser(connection: connection), service] + (backups.map { [$0] } ?? []) + telemetry
             + Self.administration(site, server, logger)
     }
 
@@ -233,7 +253,8 @@ struct KeyShareWiring {
         }
     }
 
-    private static func secretFile(_ path: String, _ setting: Setting) throws -> [UInt8] {
+    /// The bytes of a file that only its owner may read.
+    static func secretFile(_ path: String, _ setting: Setting) throws -> [UInt8] {
         let manager = FileManager.default
         guard let attributes = try? manager.attributesOfItem(atPath: path), let data = manager.contents(atPath: path)
         else { throw Failure(Failure.configuration, "\(setting.name): \(path) does not exist or cannot be read") }
