@@ -162,6 +162,9 @@ final class PartialFile: @unchecked Sendable {
         part = "\(folder)/\(DumpFolder.partPrefix)\(UUID().uuidString.lowercased())"
         descriptor = Glibc.open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.fault("cannot be made") }
+        // What an administrator makes with a command is the node's too.
+        var status = stat()
+        if geteuid() == 0, stat(folder, &status) == 0 { _ = fchown(descriptor, status.st_uid, status.st_gid) }
     }
 
     deinit { discard() }

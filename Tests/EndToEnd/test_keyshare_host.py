@@ -180,6 +180,18 @@ def test_logs_hold_no_tokens(proxy):
     assert "/keyshare/v1/" in log and "c2VjcmV0" not in log
 
 
+def test_the_example_of_settings_is_taken_as_it_is(program, tmp_path):
+    for name, text in [("root", "ab" * 32), ("password", "secret")]:
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
+    told = subprocess.run(
+        [program, "keyshare", "check-config", "--env-file", str(HOST / "env.example")], capture_output=True, text=True,
+        timeout=60, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "DUMP_DIR": str(tmp_path),
+                         "KS_ROOT_SECRET_FILE": str(tmp_path / "root"), "DB_PASSWORD_FILE": str(tmp_path / "password")})
+    assert told.returncode == 0, told.stderr
+    assert "KS_BACKUP_WEEKLY" in told.stdout and "secret" not in told.stdout.replace("KS_ROOT_SECRET_FILE", "").lower()
+
+
 def services():
     return yaml.safe_load((HOST / "compose.yaml").read_text())["services"]
 

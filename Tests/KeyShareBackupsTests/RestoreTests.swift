@@ -300,7 +300,7 @@ import Testing
             updated_at timestamptz NOT NULL DEFAULT now(), aux jsonb);
         WITH u AS (INSERT INTO "2_users" (auth_type, user_auth_id) VALUES ('google', 'google_1') RETURNING user_id),
         w AS (INSERT INTO "2_wallets" (user_id, curve_type, public_key)
-            SELECT user_id, 'secp256k1', decode('02' || repeat('11', 32), 'hex') FROM u RETURNING wallet_id)
+            SELECT user_id, 'secp256k1', decode('0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798', 'hex') FROM u RETURNING wallet_id)
         INSERT INTO "2_key_shares" (wallet_id, enc_share) SELECT wallet_id, convert_to('\(sealed)', 'UTF8') FROM w
         """
     }

@@ -42,7 +42,8 @@ struct KeyShareCommand: AsyncParsableCommand {
             docs/keyshare/OPERATOR.md tells the rest.
             """,
         subcommands: [
-            Serve.self, Init.self, CheckConfig.self, HashPassword.self, Unseal.self, Status.self, Backup.self, Restore.self,
+            Serve.self, Init.self, CheckConfig.self, HashPassword.self, Unseal.self, Status.self, Backup.self,
+            Restore.self,
             History.self, VerifyBackup.self, RotateKEK.self, RotateKeypair.self, ImportV1.self, ExportV1.self,
             AuditVerify.self,
         ]

@@ -114,8 +114,6 @@ struct RunKeyShare {
             Setting.keyShareProviders.name: providersFile,
             Setting.dumpDirectory.name: directory.keyShare + "/backups",
             Setting.keyShareLogDirectory.name: directory.keyShare + "/logs",
-            // One person on one machine: the limits for strangers would only be in the way.
-            Setting.keyShareRequests.name: "60000",
         ]
     }
 }

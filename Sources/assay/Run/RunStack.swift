@@ -131,7 +131,16 @@ final class RunStack: Sendable {
     /// The key share node; none beside an operator's database, which may not hold one.
     private var keyShareNodes: [Child] {
         guard let cluster else { return [] }
-        return [child("keyshare", [], plan.keyShare.environment(cluster), command: ["keyshare", "serve"])]
+        return [
+            child(
+                "keyshare",
+                [],
+                plan.keyShare.environment(cluster),
+                // One person on one machine: the limit for strangers would only be in the way.
+                standard: [Setting.keyShareRequests.name: "60000"],
+                command: ["keyshare", "serve"]
+            )
+        ]
     }
 
     private var crawl: Child {
