@@ -26,6 +26,12 @@ extension MetricDescription {
             "ks_offsite_last_success_timestamp",
             "When the newest copy elsewhere was made, Unix seconds."
         ),
+        MetricDescription("ks_node_reports_total", "Reports of watched key share nodes that were taken, by node."),
+        MetricDescription("ks_node_serving", "Whether a watched key share node served when it was last asked: 1 or 0."),
+        MetricDescription(
+            "ks_node_silent",
+            "Whether a watched key share node stopped reporting ten minutes ago: 1 or 0."
+        ),
         MetricDescription("ks_telemetry_reports_total", "Reports sent about the key share node, by outcome."),
     ]
 }
