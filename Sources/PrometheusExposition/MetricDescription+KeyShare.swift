@@ -22,6 +22,10 @@ extension MetricDescription {
             "When the newest good backup was finished, Unix seconds."
         ),
         MetricDescription("ks_backup_bytes", "Size of the newest good backup."),
+        MetricDescription("ks_backup_failures_total", "Backups that failed."),
+        MetricDescription("ks_backup_undeleted", "Backups that should be gone and could not be deleted."),
+        MetricDescription("ks_backup_drill_ok", "Whether the newest drill's backup restored: 1 or 0."),
+        MetricDescription("ks_backup_drill_timestamp", "When the newest drill was, Unix seconds."),
         MetricDescription(
             "ks_offsite_last_success_timestamp",
             "When the newest copy elsewhere was made, Unix seconds."
