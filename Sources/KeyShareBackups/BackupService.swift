@@ -188,7 +188,8 @@ public final class BackupService: Service, Sendable {
 
     /// Makes a backup now.
     public func makeBackup(copying: Bool = true) async throws -> BackupReceipt {
-        guard let made = try await make(copying: copying) else { throw BackupFault(.busy, "not wanted") }
+        let made = try await patiently(configuration.patience) { try await make(copying: copying) }
+        guard let made else { throw BackupFault(.busy, "not wanted") }
         return BackupReceipt(
             dumpID: made.good.id.text,
             dumpPath: made.good.name,

@@ -9,6 +9,8 @@ internal import Postgres
 struct Staging: Sendable {
     let database: BackupDatabase
     let now: @Sendable () -> Date
+    /// How long to wait for another process.
+    let patience: Duration
     let logger: Logger
 
     enum Kind: String, Sendable, CaseIterable {
@@ -57,11 +59,13 @@ struct Staging: Sendable {
     }
 
     private func acquire(_ session: PostgresSession) async throws {
-        let rows = try await session.query(
-            Statement("staging.lock", "SELECT pg_try_advisory_lock(hashtextextended($1, 7))"),
-            [.text("assay keyshare restore \(database.name)")]
-        )
-        guard try rows.first?.bool(0) == true else { throw BackupFault(.busy, "another restore or drill runs") }
+        try await patiently(patience) {
+            let rows = try await session.query(
+                Statement("staging.lock", "SELECT pg_try_advisory_lock(hashtextextended($1, 7))"),
+                [.text("assay keyshare restore \(database.name)")]
+            )
+            guard try rows.first?.bool(0) == true else { throw BackupFault(.busy, "another restore or drill runs") }
+        }
     }
 
     /// Drops what a process that was killed has left, and live databases of before that were kept long enough.
@@ -196,6 +200,17 @@ struct Staging: Sendable {
                 ),
                 [.textArray(names)]
             )
+        }
+    }
+}
+
+/// Tries again while another one is busy, for so long.
+func patiently<Value>(_ patience: Duration, _ body: () async throws -> Value) async throws -> Value {
+    let end = ContinuousClock.now + patience
+    while true {
+        do { return try await body() } catch let fault as BackupFault {
+            guard fault.code == .busy, ContinuousClock.now < end else { throw fault }
+            try await Task.sleep(for: .milliseconds(250))
         }
     }
 }
