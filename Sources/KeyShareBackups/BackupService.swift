@@ -164,10 +164,11 @@ public final class BackupService: Service, Sendable {
     /// - Returns: `nil` if it was not wanted any more.
     private func make(
         if isWanted: () async throws -> Bool = { true },
-        copying: Bool = true
+        copying: Bool = true,
+        patience: Duration = .zero
     ) async throws -> BackupMaker.Made? {
         let made: BackupMaker.Made?
-        do { made = try await maker.make(if: isWanted) } catch {
+        do { made = try await maker.make(if: isWanted, patience: patience) } catch {
             let fault = BackupMaker.fault(error)
             if fault.code != .busy {
                 instruments.failed()
@@ -188,7 +189,9 @@ public final class BackupService: Service, Sendable {
 
     /// Makes a backup now.
     public func makeBackup(copying: Bool = true) async throws -> BackupReceipt {
-        guard let made = try await make(copying: copying) else { throw BackupFault(.busy, "not wanted") }
+        guard let made = try await make(copying: copying, patience: configuration.patience) else {
+            throw BackupFault(.busy, "not wanted")
+        }
         return BackupReceipt(
             dumpID: made.good.id.text,
             dumpPath: made.good.name,

@@ -54,7 +54,7 @@ struct Restorer: Sendable {
         let programs = try await PostgresPrograms.find(in: configuration.programDirectory)
         let content = try await DumpContent(file, opener: opener)
         return try await timed {
-            try await staging.exclusively { session in
+            try await staging.exclusively(patience: configuration.patience) { session in
                 try await staging.tidy(session)
                 try await programs.check(serverMajorVersion: BackupMaker.serverVersion(session))
                 var report = RestoreReport(name: file.name)
@@ -64,7 +64,7 @@ struct Restorer: Sendable {
                 do {
                     try await fill(name, from: content, programs, session, &report)
                     if savesLive {
-                        _ = try await maker.make()
+                        _ = try await maker.make(patience: configuration.patience)
                         await maker.observe(.saved)
                     }
                     report.before = try await exchange(name, session)
@@ -127,7 +127,7 @@ struct Restorer: Sendable {
     private func inScratch(
         _ body: (String, PostgresSession) async throws -> RestoreReport
     ) async throws -> RestoreReport {
-        try await staging.exclusively { session in
+        try await staging.exclusively(patience: configuration.patience) { session in
             try await staging.tidy(session)
             let name = staging.name(.drill)
             do {

@@ -38,15 +38,19 @@ struct Staging: Sendable {
 
     /// Calls the body while no other process restores or tries out a backup of this database.
     ///
+    /// - Parameter patience: how long to wait for such a process.
     /// - Throws: `.busy`; what the body throws.
     func exclusively<Value: Sendable>(
+        patience: Duration = .zero,
         _ body: (PostgresSession) async throws -> Value
     ) async throws -> Value {
         let client = database.client(database.maintenance, logger: logger)
         do {
             let value = try await client.withConnection { session in
-                try await acquire(session)
-                return try await body(session)
+                let lock = try await lock(session)
+                let outcome = try await session.withAdvisoryLock(lock, patience: patience) { try await body(session) }
+                guard let outcome else { throw BackupFault(.busy, "another restore or drill runs") }
+                return outcome
             }
             await client.shutDown()
             return value
@@ -56,12 +60,12 @@ struct Staging: Sendable {
         }
     }
 
-    private func acquire(_ session: PostgresSession) async throws {
+    private func lock(_ session: PostgresSession) async throws -> Int64 {
         let rows = try await session.query(
-            Statement("staging.lock", "SELECT pg_try_advisory_lock(hashtextextended($1, 7))"),
+            Statement("staging.lock", "SELECT hashtextextended($1, 7)"),
             [.text("assay keyshare restore \(database.name)")]
         )
-        guard try rows.first?.bool(0) == true else { throw BackupFault(.busy, "another restore or drill runs") }
+        return try rows[0].int8(0)
     }
 
     /// Drops what a process that was killed has left, and live databases of before that were kept long enough.
