@@ -32,10 +32,10 @@ public struct BackupConfiguration: Sendable {
     public var programDeadline: Duration = .seconds(6 * 3600)
     /// How long one copy may take.
     public var copyDeadline: Duration = .seconds(2 * 3600)
-    /// How long a backup, restore or drill that an operator asks for waits for one that runs already.
-    public var patience: Duration = .seconds(600)
     /// The one directory of pg_dump and pg_restore; `nil` looks for the newest.
     public var programDirectory: String?
+    /// How long who asks for a backup or a restore waits for another one to end.
+    public var patience: Duration = .seconds(120)
     /// Shares that are opened to see whether a restored database is sound.
     public var sample = 20
 

@@ -32,69 +32,59 @@ struct BackupMaker: Sendable {
 
     /// Makes a backup.
     ///
-    /// - Parameters:
-    ///   - isWanted: asked once nobody else makes one: perhaps somebody just has.
-    ///   - patience: how long to wait for whoever makes one now.
+    /// - Parameter isWanted: asked once nobody else makes one: perhaps somebody just has.
     /// - Returns: `nil` if it is not wanted any more.
-    func make(
-        if isWanted: () async throws -> Bool = { true },
-        patience: Duration = .zero
-    ) async throws -> Made? {
+    func make(if isWanted: () async throws -> Bool = { true }) async throws -> Made? {
         try folder.prepare()
         let programs = try await PostgresPrograms.find(in: configuration.programDirectory)
-        let made = try await client.withConnection { session in
-            try await session.withAdvisoryLock(Self.lock, patience: patience) {
-                try await makeAlone(if: isWanted, programs, session)
+        return try await client.withConnection { session in
+            guard try await Self.acquire(session) else {
+                throw BackupFault(.busy, "another backup is being made")
             }
-        }
-        guard let made else { throw BackupFault(.busy, "another backup is being made") }
-        return made.value
-    }
-
-    private struct Outcome: Sendable {
-        let value: Made?
-    }
-
-    private func makeAlone(
-        if isWanted: () async throws -> Bool,
-        _ programs: PostgresPrograms,
-        _ session: PostgresSession
-    ) async throws -> Outcome {
-        try await tidy()
-        guard try await isWanted() else { return Outcome(value: nil) }
-        try await programs.check(serverMajorVersion: Self.serverVersion(session))
-        let (id, start) = (UUID(), now())
-        let clock = ContinuousClock.now
-        let name = "\(Self.fileName(database.name))_\(Moment.inFileName(start)).akb"
-        try await records.begin(id, name: name, at: start)
-        do {
-            await observe(.begun)
-            let file = try await dump(id, at: start, programs, session)
-            await observe(.written)
-            try await file.publish(as: name)
-            await observe(.named)
-            let duration = Int64(clock.duration(to: .now) / .milliseconds(1))
-            let sha256 = Hex.encode(file.digest)
-            try await records.complete(id, duration: duration, size: file.size, sha256: sha256, at: now())
-            let good = BackupRecords.Good(id: id, name: name, at: start, size: file.size, sha256: sha256)
-            return Outcome(value: Made(good: good, duration: duration))
-        } catch {
-            let fault = Self.fault(error)
-            try? await records.fail(id, fault.detail, at: now())
-            throw fault
+            try await tidy()
+            guard try await isWanted() else { return nil }
+            try await programs.check(serverMajorVersion: Self.serverVersion(session))
+            let (id, start) = (UUID(), now())
+            let clock = ContinuousClock.now
+            let name = "\(Self.fileName(database.name))_\(Moment.inFileName(start)).akb"
+            try await records.begin(id, name: name, at: start)
+            do {
+                await observe(.begun)
+                let file = try await dump(id, at: start, programs, session)
+                await observe(.written)
+                try await file.publish(as: name)
+                await observe(.named)
+                let duration = Int64(clock.duration(to: .now) / .milliseconds(1))
+                let sha256 = Hex.encode(file.digest)
+                try await records.complete(id, duration: duration, size: file.size, sha256: sha256, at: now())
+                let good = BackupRecords.Good(id: id, name: name, at: start, size: file.size, sha256: sha256)
+                return Made(good: good, duration: duration)
+            } catch {
+                let fault = Self.fault(error)
+                try? await records.fail(id, fault.detail, at: now())
+                throw fault
+            }
         }
     }
 
     /// Ends what processes that were killed have left, if nobody makes a backup now.
     func tidyUnlessBusy() async throws {
         try await client.withConnection { session in
-            _ = try await session.withAdvisoryLock(Self.lock, patience: .zero) { try await tidy() }
+            if try await Self.acquire(session) { try await tidy() }
         }
     }
 
     private func tidy() async throws {
         folder.removeParts()
         try await records.failAbandoned(at: now())
+    }
+
+    private static func acquire(_ session: PostgresSession) async throws -> Bool {
+        let rows = try await session.query(
+            Statement("backup.lock", "SELECT pg_try_advisory_lock($1)"),
+            [.int8(lock)]
+        )
+        return try rows.first?.bool(0) ?? false
     }
 
     /// Such as 15.

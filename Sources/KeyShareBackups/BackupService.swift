@@ -164,11 +164,10 @@ public final class BackupService: Service, Sendable {
     /// - Returns: `nil` if it was not wanted any more.
     private func make(
         if isWanted: () async throws -> Bool = { true },
-        copying: Bool = true,
-        patience: Duration = .zero
+        copying: Bool = true
     ) async throws -> BackupMaker.Made? {
         let made: BackupMaker.Made?
-        do { made = try await maker.make(if: isWanted, patience: patience) } catch {
+        do { made = try await maker.make(if: isWanted) } catch {
             let fault = BackupMaker.fault(error)
             if fault.code != .busy {
                 instruments.failed()
@@ -189,9 +188,8 @@ public final class BackupService: Service, Sendable {
 
     /// Makes a backup now.
     public func makeBackup(copying: Bool = true) async throws -> BackupReceipt {
-        guard let made = try await make(copying: copying, patience: configuration.patience) else {
-            throw BackupFault(.busy, "not wanted")
-        }
+        let made = try await patiently(configuration.patience) { try await make(copying: copying) }
+        guard let made else { throw BackupFault(.busy, "not wanted") }
         return BackupReceipt(
             dumpID: made.good.id.text,
             dumpPath: made.good.name,

@@ -37,10 +37,15 @@ struct Restorer: Sendable {
 
     private var configuration: BackupConfiguration { maker.configuration }
     private var database: BackupDatabase { maker.database }
-    private var staging: Staging { Staging(database: database, now: maker.now, logger: maker.logger) }
+    private var staging: Staging { staging(patience: configuration.patience) }
+
+    private func staging(patience: Duration) -> Staging {
+        Staging(database: database, now: maker.now, patience: patience, logger: maker.logger)
+    }
 
     /// Drops what killed processes have left, if nobody restores now.
     func tidyUnlessBusy() async {
+        let staging = staging(patience: .zero)
         do { try await staging.exclusively { try await staging.tidy($0) } } catch {
             maker.logger.debug("databases not tidied", metadata: ["keyshare.reason": "\(error)"])
         }
@@ -54,7 +59,7 @@ struct Restorer: Sendable {
         let programs = try await PostgresPrograms.find(in: configuration.programDirectory)
         let content = try await DumpContent(file, opener: opener)
         return try await timed {
-            try await staging.exclusively(patience: configuration.patience) { session in
+            try await staging.exclusively { session in
                 try await staging.tidy(session)
                 try await programs.check(serverMajorVersion: BackupMaker.serverVersion(session))
                 var report = RestoreReport(name: file.name)
@@ -64,7 +69,7 @@ struct Restorer: Sendable {
                 do {
                     try await fill(name, from: content, programs, session, &report)
                     if savesLive {
-                        _ = try await maker.make(patience: configuration.patience)
+                        _ = try await patiently(configuration.patience) { try await maker.make() }
                         await maker.observe(.saved)
                     }
                     report.before = try await exchange(name, session)
@@ -127,7 +132,7 @@ struct Restorer: Sendable {
     private func inScratch(
         _ body: (String, PostgresSession) async throws -> RestoreReport
     ) async throws -> RestoreReport {
-        try await staging.exclusively(patience: configuration.patience) { session in
+        try await staging.exclusively { session in
             try await staging.tidy(session)
             let name = staging.name(.drill)
             do {

@@ -9,6 +9,8 @@ internal import Postgres
 struct Staging: Sendable {
     let database: BackupDatabase
     let now: @Sendable () -> Date
+    /// How long to wait for another process.
+    let patience: Duration
     let logger: Logger
 
     enum Kind: String, Sendable, CaseIterable {
@@ -38,19 +40,15 @@ struct Staging: Sendable {
 
     /// Calls the body while no other process restores or tries out a backup of this database.
     ///
-    /// - Parameter patience: how long to wait for such a process.
     /// - Throws: `.busy`; what the body throws.
     func exclusively<Value: Sendable>(
-        patience: Duration = .zero,
         _ body: (PostgresSession) async throws -> Value
     ) async throws -> Value {
         let client = database.client(database.maintenance, logger: logger)
         do {
             let value = try await client.withConnection { session in
-                let lock = try await lock(session)
-                let outcome = try await session.withAdvisoryLock(lock, patience: patience) { try await body(session) }
-                guard let outcome else { throw BackupFault(.busy, "another restore or drill runs") }
-                return outcome
+                try await acquire(session)
+                return try await body(session)
             }
             await client.shutDown()
             return value
@@ -60,12 +58,14 @@ struct Staging: Sendable {
         }
     }
 
-    private func lock(_ session: PostgresSession) async throws -> Int64 {
-        let rows = try await session.query(
-            Statement("staging.lock", "SELECT hashtextextended($1, 7)"),
-            [.text("assay keyshare restore \(database.name)")]
-        )
-        return try rows[0].int8(0)
+    private func acquire(_ session: PostgresSession) async throws {
+        try await patiently(patience) {
+            let rows = try await session.query(
+                Statement("staging.lock", "SELECT pg_try_advisory_lock(hashtextextended($1, 7))"),
+                [.text("assay keyshare restore \(database.name)")]
+            )
+            guard try rows.first?.bool(0) == true else { throw BackupFault(.busy, "another restore or drill runs") }
+        }
     }
 
     /// Drops what a process that was killed has left, and live databases of before that were kept long enough.
@@ -200,6 +200,17 @@ struct Staging: Sendable {
                 ),
                 [.textArray(names)]
             )
+        }
+    }
+}
+
+/// Tries again while another one is busy, for so long.
+func patiently<Value>(_ patience: Duration, _ body: () async throws -> Value) async throws -> Value {
+    let end = ContinuousClock.now + patience
+    while true {
+        do { return try await body() } catch let fault as BackupFault {
+            guard fault.code == .busy, ContinuousClock.now < end else { throw fault }
+            try await Task.sleep(for: .milliseconds(250))
         }
     }
 }

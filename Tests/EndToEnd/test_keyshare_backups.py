@@ -70,7 +70,8 @@ def test_the_operator_guide_s_lines_make_list_and_restore_backups(node, password
     history = curl(node, "get_backup_history", {"password": password, "days": 7})["data"]
     assert history[0]["dump_path"] == name and history[0]["status"] == "COMPLETED"
     assert history[0]["meta"]["dump_size"] == made["data"]["dumpSize"]
-    assert curl(node, "restore", {"password": password, "dump_path": name})["data"] == {"dump_path": name}
+    restored = curl(node, "restore", {"password": password, "dump_path": name})
+    assert restored.get("data") == {"dump_path": name}, restored
     when(lambda: early().status_code == 200, "the restored node does not serve")
     assert early().json()["data"]["share"].endswith("07")
     assert late().json()["code"] in ["USER_NOT_FOUND", "WALLET_NOT_FOUND"]
@@ -81,17 +82,14 @@ def test_the_operator_guide_s_lines_make_list_and_restore_backups(node, password
     assert status["backup"]["last_ok"] and status["latest_backup_time"] and status["is_db_connected"] is True
 
 
-@pytest.mark.parametrize("path, code", [
-    ("../secrets/keyshare-root", "INVALID_DUMP_PATH"), ("nothing.akb", "DUMP_FILE_NOT_FOUND"),
-])
-def test_other_paths_are_not_restored(node, password, path, code):
-    # Three restores a minute are taken: the others go by the command.
-    answer = curl(node, "restore", {"password": password, "dump_path": path})
-    assert (answer["success"], answer["code"]) == (False, code)
+def test_other_paths_are_not_restored(node, password):
+    # Three restores a minute are taken: more paths are tried by the command.
+    answer = curl(node, "restore", {"password": password, "dump_path": "../secrets/keyshare-root"})
+    assert (answer["success"], answer["code"]) == (False, "INVALID_DUMP_PATH")
     assert "/" not in answer["msg"]
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "/etc/passwd.akb", "../x.akb", "", "a\u202eb.akb", "/dev/zero.dump"])
+@pytest.mark.parametrize("path", ["/etc/passwd", "/etc/passwd.akb", "../x.akb", "", "a\u202eb.akb", "/dev/zero.dump", "nothing.akb"])
 def test_the_command_restores_no_other_paths_either(program, settings, path):
     assert command(program, settings, "restore", "--yes", "--", path, check=False).returncode == 64
 

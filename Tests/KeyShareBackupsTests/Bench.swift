@@ -89,6 +89,7 @@ struct Bench: Sendable {
     ) async throws -> BackupService {
         var configuration = BackupConfiguration(directory: folder)
         configuration.node = "test-node"
+        configuration.patience = .zero
         change(&configuration)
         let own: KeyShareService
         if let service {

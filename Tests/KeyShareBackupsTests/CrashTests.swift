@@ -53,8 +53,45 @@ import Testing
         }
     }
 
-    /// Starts a process, and kills it at the stage.
-    private static func kill(_ bench: Bench, at stage: BackupStage, restoring name: String? = nil) async throws {
+    @Test func `while another process makes a backup no second one is begun`() async throws {
+        try await Bench.with(shares: 300) { bench in
+            let backups = try await bench.backups()
+            try await Self.kill(bench, at: .dumping) {
+                #expect(try await fault { _ = try await backups.makeBackup() } == .busy)
+                // A second process that starts meanwhile takes nothing for left over.
+                try await backups.prepare()
+                #expect(try await bench.rows("IN_PROGRESS") == 1)
+                #expect(bench.files.count == 1)
+            }
+            try await Self.recover(bench)
+            _ = try await backups.makeBackup()
+            #expect(try await bench.rows("COMPLETED") == 1)
+        }
+    }
+
+    @Test func `while another process restores no second restore or drill is begun`() async throws {
+        try await Bench.with(shares: 30) { bench in
+            let backups = try await bench.backups()
+            let name = try await backups.makeBackup().dumpPath
+            let path = try #require(DumpPath(name))
+            try await Self.kill(bench, at: .restored, restoring: name) {
+                #expect(try await fault { _ = try await backups.restore(path, opener: nil) } == .busy)
+                #expect(try await fault { _ = try await backups.drill() } == .busy)
+                try await backups.prepare()
+                #expect(try await bench.besides().count == 1)
+            }
+            try await Self.recover(bench)
+            #expect(try await backups.drill().opened == 20)
+        }
+    }
+
+    /// Starts a process, and kills it at the stage, after the body.
+    private static func kill(
+        _ bench: Bench,
+        at stage: BackupStage,
+        restoring name: String? = nil,
+        after body: () async throws -> Void = {}
+    ) async throws {
         var words = [bench.database.host, bench.database.user, bench.database.name, bench.folder, stage.rawValue]
         if let name { words.append(name) }
         let executable = Bundle.main.bundleURL.deletingLastPathComponent().appendingPathComponent("BackupCrashProbe")
@@ -70,6 +107,7 @@ import Testing
         ) { execution in
             for try await line in execution.standardOutput.strings() {
                 #expect(line.hasPrefix("there"))
+                try await body()
                 try execution.send(signal: .kill)
                 return true
             }

@@ -252,7 +252,9 @@ enum Vectors {
                 try await $0.script(
                     """
                     INSERT INTO "2_wallets" (user_id, curve_type, public_key)
-                    VALUES (gen_random_uuid(), 'secp256k1', '\\x02')
+                    VALUES (gen_random_uuid(), 'secp256k1', '\\x02');
+                    INSERT INTO "2_key_shares" (wallet_id, enc_share)
+                    SELECT wallet_id, 'damaged' FROM "2_wallets" WHERE public_key = '\\x02'
                     """
                 )
             }

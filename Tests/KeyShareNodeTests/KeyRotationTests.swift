@@ -92,7 +92,9 @@ final class Flag: Sendable {
         }
     }
 
-    @Test func `a rotation that stops between two batches leaves every share readable, and its rest to the next`() async throws {
+    @Test func `a rotation that stops between two batches leaves every share readable, and its rest to the next`()
+        async throws
+    {
         try await Stage.with { stage in
             let ring = try #require(stage.service.holder.keys?.ring)
             try await CareTests.fill(stage, count: 1800, ring)

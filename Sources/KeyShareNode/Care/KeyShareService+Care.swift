@@ -14,8 +14,8 @@ internal import ShareEnvelopes
 extension KeyShareService {
     /// Looks after what passes until graceful shutdown.
     ///
-    /// Each second: rows of format 1 are rewritten. Each half minute: keys of other processes are read, what has passed is
-    /// purged, shares are scrubbed, metrics are recorded. Each hour: the audit's end is signed.
+    /// Each second: rows of format 1 are rewritten. Each half minute: keys of other processes are read, and what has passed
+    /// is purged. Each five minutes: shares are scrubbed and counted. Each hour: the audit's end is signed.
     public func run() async throws {
         try? await cancelWhenGracefulShutdown {
             var round = 0
@@ -39,8 +39,11 @@ extension KeyShareService {
             await readKeys()
             await attempt("what has passed was not purged") { try await purge() }
             await attempt("a rotation was not gone on with") { try await resumeRotation() }
-            await attempt("shares were not scrubbed") { _ = try await scrub(seconds: 30) }
             await attempt("metrics were not recorded") { try await recordMetrics() }
+            guard round % 300 == 0 else { return }
+            // These count rows, which takes its time in a large database.
+            await attempt("shares were not scrubbed") { _ = try await scrub(seconds: 300) }
+            await attempt("shares were not counted") { try await countShares() }
             guard round % 3600 == 0 else { return }
             await attempt("the node's keys were not rewritten") { try await resealKeypairs() }
             await attempt("the audit's end was not signed") { try await signAuditHead() }
@@ -133,12 +136,15 @@ extension KeyShareService {
 
     // MARK: Metrics
 
-    private func recordMetrics() async throws {
+    private func countShares() async throws {
         for row in try await client.query(CareSQL.shares) {
             let format = try row.int2(1) == 1 ? "v1" : "v2"
             Gauge(label: "ks_shares", dimensions: [("curve", try row.text(0)), ("format", format)])
                 .record(try row.int8(2))
         }
+    }
+
+    private func recordMetrics() async throws {
         for row in try await client.query(CareSQL.sessions) {
             Gauge(label: "ks_sessions", dimensions: [("state", try row.text(0).lowercased())]).record(try row.int8(1))
         }

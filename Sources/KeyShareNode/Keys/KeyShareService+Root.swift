@@ -189,24 +189,28 @@ extension KeyShareService {
             try await addFirstKeypair(ring)
             nodes = try await self.nodes(ring)
         }
-        try await probeFormer(ring)
+        try await probeFormer()
         holder.open(OpenKeys(root: root, ring: ring, nodes: nodes))
     }
 
-    /// Opens one share of format 1, so that a wrong secret is known before a user finds out.
-    private func probeFormer(_ ring: EnvelopeKeyRing) async throws(KeyShareNodeError) {
-        let rows = try await asking { () throws(PostgresError) in try await client.query(StoreSQL.aFormerShare) }
-        guard let row = rows.first else { return }
-        guard secrets.former != nil else {
+    /// Opens shares of format 1, so that a wrong secret is known before a user finds out.
+    ///
+    /// One that opens is enough: among old rows there may be damaged ones.
+    private func probeFormer() async throws(KeyShareNodeError) {
+        let rows = try await asking { () throws(PostgresError) in
+            try await client.query(StoreSQL.someFormerShares).map { row throws(PostgresError) in try row.bytea(0) }
+        }
+        guard !rows.isEmpty else { return }
+        guard let former = secrets.former else {
             throw KeyShareNodeError(
                 .secret,
                 "there are shares of format 1: ENCRYPTION_SECRET_PATH has to name the file of their secret"
             )
         }
-        do {
-            let share = try ShareRow(row)
-            _ = try await sealer.open(share.stored, for: share.envelopeRow, with: ring)
-        } catch {
+        let isOpened = rows.contains { bytes in
+            (try? OkoEnvelope(String(decoding: bytes, as: UTF8.self)).withOpened(with: former) { _ in }) != nil
+        }
+        guard isOpened else {
             throw KeyShareNodeError(
                 .secret,
                 "ENCRYPTION_SECRET_PATH does not open the stored shares; every byte of the file counts, also a newline"

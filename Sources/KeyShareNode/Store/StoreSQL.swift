@@ -121,13 +121,8 @@ enum StoreSQL {
         WHERE keypair_id = $1::uuid AND enc_private_key = $2
         """#
     )
-    static let aFormerShare = Statement(
+    static let someFormerShares = Statement(
         "keyshare.former_probe",
-        #"""
-        SELECT w.curve_type, w.public_key, s.share_id::text, s.wallet_id::text, s.enc_share, s.format, s.share_epoch,
-            s.verifying_share, s.commitments
-        FROM public."2_key_shares" s JOIN public."2_wallets" w ON w.wallet_id = s.wallet_id
-        WHERE s.format = 1 LIMIT 1
-        """#
+        #"SELECT enc_share FROM public."2_key_shares" WHERE format = 1 LIMIT 5"#
     )
 }

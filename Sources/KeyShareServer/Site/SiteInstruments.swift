@@ -39,6 +39,8 @@ final class SiteInstruments: Sendable {
         func gauge(_ name: String, _ value: Int64?) {
             if let value { Gauge(label: name).record(value) }
         }
+        gauge("ks_sealed", store.isSealed ? 1 : 0)
+        gauge("ks_kek_epoch", store.keyEpoch.map(Int64.init))
         gauge("ks_database_connected", store.isDatabaseConnected ? 1 : 0)
         gauge("ks_rows_v1_left", store.formerRows)
         gauge("ks_audit_signed_entries", store.auditHead?.head.seq)

@@ -77,11 +77,25 @@ extension KeyShareCommand {
                 let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
                 guard let object else { throw Failure(Failure.unavailable, "\(base) is no key share node") }
                 for (name, value) in object.sorted(by: { $0.key < $1.key }) {
-                    Terminal.say("\(name): \(value is NSNull ? "-" : "\(value)")")
+                    Terminal.say("\(name): \(Self.shown(value))")
                 }
             }
             guard status == 200 else {
                 throw Failure(Failure.unavailable, quiet ? "the node does not serve" : "share routes do not serve now")
+            }
+        }
+
+        /// A value as JSON, but for texts and for what is not there.
+        private static func shown(_ value: Any) -> String {
+            switch value {
+            case let text as String: return text
+            case is NSNull: return "-"
+            default:
+                let options: JSONSerialization.WritingOptions = [
+                    .fragmentsAllowed, .sortedKeys, .withoutEscapingSlashes,
+                ]
+                let data = try? JSONSerialization.data(withJSONObject: value, options: options)
+                return data.map { String(decoding: $0, as: UTF8.self) } ?? "?"
             }
         }
     }

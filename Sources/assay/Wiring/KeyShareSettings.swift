@@ -50,7 +50,7 @@ struct KeyShareNodeOptions: ParsableArguments {
     }
 
     private static func standardFile(_ number: Int) -> String {
-        NSHomeDirectory() + "/.oko/key_share_node" + (number == 1 ? "" : "_\(number)") + ".env"
+        KeyShareWiring.expanded("~/.oko/key_share_node" + (number == 1 ? "" : "_\(number)") + ".env")
     }
 }
 

@@ -314,7 +314,8 @@ struct KeyShareWiring {
 
     /// A path with the home directory for `~`.
     static func expanded(_ path: String) -> String {
-        path == "~" || path.hasPrefix("~/") ? NSHomeDirectory() + path.dropFirst() : path
+        guard path == "~" || path.hasPrefix("~/") else { return path }
+        return (ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory()) + path.dropFirst()
     }
 
     private static func list(_ settings: Settings, _ setting: Setting) -> [String] {
