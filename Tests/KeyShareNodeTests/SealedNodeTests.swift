@@ -56,6 +56,21 @@ import Testing
         }
     }
 
+    @Test func `processes that start at once on an empty database make one node`() async throws {
+        try await TestDatabase.withEmpty(connections: 4) { client in
+            let stages = try (0..<4).map { _ in try Stage(client, secrets: try Stage.secrets()) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for stage in stages { group.addTask { try await stage.service.prepare() } }
+                try await group.waitForAll()
+            }
+            #expect(try await stages[0].number(#"SELECT count(*) FROM "2_server_keypairs""#) == 1)
+            #expect(try await stages[0].number(#"SELECT count(*) FROM "2_kek_epochs""#) == 1)
+            let wallet = try TestWallet(.secp256k1)
+            try await stages[0].register(wallet)
+            for stage in stages { #expect(try await stage.get(wallet) == wallet.shareHex) }
+        }
+    }
+
     @Test func `pieces of another node are refused and forgotten`() async throws {
         try await TestDatabase.withClient(of: TestDatabase.keyshare(), connections: 4) { client in
             let stage = try Stage(client, secrets: try ShareSecrets(root: nil))

@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CommitReveal
 internal import FoundationEssentials
 internal import KeyShares
 internal import Logging
@@ -220,13 +221,19 @@ extension KeyShareService {
         var count = 0
         for row in try await client.query(StoreSQL.keypairs, [.int8(1000)]) {
             guard let id = UUID(uuidString: try row.text(0)), let former = secrets.former else { continue }
-            let key = try KeypairText.open(
-                row.text(3),
-                id: id,
-                publicKey: row.bytea(2),
-                ring: keys.ring,
-                former: former
-            )
+            let key: NodeKey
+            do throws(EnvelopeError) {
+                key = try KeypairText.open(
+                    (try? row.text(3)) ?? "",
+                    id: id,
+                    publicKey: (try? row.bytea(2)) ?? [],
+                    ring: keys.ring,
+                    former: former
+                )
+            } catch {
+                logger.warning("a former key of the node is left out", metadata: ["error": "\(error)"])
+                continue
+            }
             let text = try KeypairText.seal(key, id: id, ring: keys.ring, former: former, writes: .v1)
             count += try await target.execute(
                 TransferSQL.exportKeypair,

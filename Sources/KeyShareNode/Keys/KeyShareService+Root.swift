@@ -180,7 +180,7 @@ extension KeyShareService {
     private func start(_ root: RootSecret) async throws(KeyShareNodeError) {
         var ring = try await ring(root)
         if ring == nil {
-            try await asking { () throws(PostgresError) in _ = try await client.query(StoreSQL.beginEpoch) }
+            try await asking { () throws(PostgresError) in _ = try await client.query(StoreSQL.firstEpoch) }
             ring = try await self.ring(root)
         }
         guard let ring else { throw KeyShareNodeError(.damaged, "no epoch of the key-encryption key is active") }

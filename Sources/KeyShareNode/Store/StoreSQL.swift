@@ -101,6 +101,13 @@ enum StoreSQL {
         "keyshare.epochs",
         #"SELECT epoch, state FROM public."2_kek_epochs" WHERE state <> 'retired' ORDER BY epoch"#
     )
+    static let firstEpoch = Statement(
+        "keyshare.epoch_first",
+        #"""
+        INSERT INTO public."2_kek_epochs" (epoch, state)
+        SELECT 1, 'active' WHERE NOT EXISTS (SELECT FROM public."2_kek_epochs") ON CONFLICT DO NOTHING
+        """#
+    )
     static let beginEpoch = Statement("keyshare.epoch_begin", "SELECT keyshare.begin_epoch()")
     static let retireEpochs = Statement("keyshare.epoch_retire", "SELECT keyshare.retire_epochs()")
     static let keypairs = Statement(
