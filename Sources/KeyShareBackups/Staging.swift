@@ -48,7 +48,14 @@ struct Staging: Sendable {
         do {
             let value = try await client.withConnection { session in
                 try await acquire(session)
-                return try await body(session)
+                do {
+                    let value = try await body(session)
+                    await release(session)
+                    return value
+                } catch {
+                    await release(session)
+                    throw error
+                }
             }
             await client.shutDown()
             return value
@@ -66,6 +73,12 @@ struct Staging: Sendable {
             )
             guard try rows.first?.bool(0) == true else { throw BackupFault(.busy, "another restore or drill runs") }
         }
+    }
+
+    /// Gives the lock back before the connection is closed: a server takes its time to notice that one is.
+    private func release(_ session: PostgresSession) async {
+        let unlock = Statement("staging.unlock", "SELECT pg_advisory_unlock(hashtextextended($1, 7))")
+        _ = try? await session.query(unlock, [.text("assay keyshare restore \(database.name)")])
     }
 
     /// Drops what a process that was killed has left, and live databases of before that were kept long enough.
