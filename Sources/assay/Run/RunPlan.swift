@@ -63,7 +63,9 @@ struct RunPlan {
     var roughtimeMetrics: String? { roughtimeMetricsPort == 0 ? nil : "http://127.0.0.1:\(roughtimeMetricsPort)" }
 
     /// What `run.json` says.
-    func runFile(database: String, pids: [String: Int32]) -> RunFile {
+    ///
+    /// - Parameter hasKeyShareNode: whether the run has one.
+    func runFile(database: String, pids: [String: Int32], hasKeyShareNode: Bool) -> RunFile {
         let (merchant, payer) = (directory.sandbox + "/merchant", directory.sandbox + "/payer")
         return RunFile(
             api: api,
@@ -89,7 +91,7 @@ struct RunPlan {
                 metrics: roughtimeMetrics
             ),
             signers: signers.entries,
-            keyshare: keyShare.entry,
+            keyshare: hasKeyShareNode ? keyShare.entry : nil,
             operatorTokenFile: directory.operatorToken,
             apiKeyFile: directory.apiKey,
             pids: pids

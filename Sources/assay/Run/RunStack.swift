@@ -46,11 +46,15 @@ final class RunStack: Sendable {
     func writeRunFile() {
         // One at a time: they would write the same temporary file.
         pids.withLock { pids in
-            let file = plan.runFile(database: database, pids: pids)
+            let file = runFile(pids: pids)
             do { try file.write(to: plan.directory.runFile) } catch {
                 logger.error("run.json was not written", metadata: ["error": "\(error)"])
             }
         }
+    }
+
+    private func runFile(pids: [String: Int32]) -> RunFile {
+        plan.runFile(database: database, pids: pids, hasKeyShareNode: cluster != nil)
     }
 
     private var sandbox: Child {
@@ -60,7 +64,7 @@ final class RunStack: Sendable {
     }
 
     private var serve: Child {
-        let node = plan.runFile(database: database, pids: [:]).lnd
+        let node = runFile(pids: [:]).lnd
         return child(
             "serve",
             [],
@@ -144,7 +148,7 @@ final class RunStack: Sendable {
     }
 
     private var crawl: Child {
-        let run = plan.runFile(database: database, pids: [:])
+        let run = runFile(pids: [:])
         let node = run.lnd
         return child(
             "crawl",

@@ -54,6 +54,10 @@ struct RunStarter: Service {
         let plan = stack.plan
         let program = ProgramFiles.executable.path
         let metrics = [plan.api, plan.crawlerMetrics, plan.roughtimeMetrics].compactMap { $0.map { $0 + "/metrics" } }
+        let keyShares =
+            stack.cluster == nil
+            ? "none beside a database of your own; see assay keyshare --help"
+            : "\(plan.keyShare.url), login tokens from \(plan.keyShare.issuerURL)/mint"
         let address = "\(plan.api)/api/profile/\(node.publicKeyHash)"
         Terminal.say(
             """
@@ -63,7 +67,7 @@ struct RunStarter: Service {
               API description  \(plan.api)/api/openapi.json
               Roughtime        127.0.0.1:\(plan.roughtimePort), UDP and TCP, key \(plan.roughtime.publicKey)
               FROST signers    \(plan.signers.entries.map(\.url).joined(separator: ", ")), codes in logs/signer-1.log …
-              key share node   \(plan.keyShare.url), login tokens from \(plan.keyShare.issuerURL)/mint
+              key share node   \(keyShares)
               metrics          \(metrics.joined(separator: ", "))
               everything else  \(plan.directory.runFile)
               logs             \(plan.directory.path)/logs
