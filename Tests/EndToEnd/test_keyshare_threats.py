@@ -147,6 +147,18 @@ def test_a_restore_brings_back_what_was_and_keeps_nothing_newer(node, issuer):
     expect(node.read_one(token, late), 404, "WALLET_NOT_FOUND")
 
 
+@pytest.fixture(scope="module")
+def hostile_files(node):
+    """Beside the node's own backups."""
+    dumps = node.home / "dumps"
+    (dumps / "folder.akb").mkdir()
+    (dumps / "link.akb").symlink_to("/etc/passwd")
+    os.mkfifo(dumps / "pipe.akb")
+    (dumps / "noise.akb").write_bytes(os.urandom(5000))
+    whole = expect(from_anywhere(node, "/admin/v1/backup"), 200)["dumpPath"]
+    (dumps / "half.akb").write_bytes((dumps / whole).read_bytes()[:-1000])
+
+
 @pytest.mark.parametrize(("path", "code"), [
     (None, "INVALID_DUMP_PATH"), ("", "INVALID_DUMP_PATH"), (7, "INVALID_DUMP_PATH"),
     ("../../etc/passwd", "INVALID_DUMP_PATH"), ("/etc/passwd", "INVALID_DUMP_PATH"),
@@ -154,16 +166,8 @@ def test_a_restore_brings_back_what_was_and_keeps_nothing_newer(node, issuer):
     ("gone.akb", "DUMP_FILE_NOT_FOUND"), ("folder.akb", "INVALID_DUMP_FILE"), ("link.akb", "INVALID_DUMP_PATH"),
     ("pipe.akb", "INVALID_DUMP_PATH"), ("noise.akb", None), ("half.akb", None),
 ])
-def test_a_restore_takes_nothing_but_the_nodes_own_backups(node, issuer, path, code):
+def test_a_restore_takes_nothing_but_the_nodes_own_backups(node, issuer, hostile_files, path, code):
     dumps = node.home / "dumps"
-    (dumps / "folder.akb").mkdir(exist_ok=True)
-    if not (dumps / "link.akb").is_symlink():
-        (dumps / "link.akb").symlink_to("/etc/passwd")
-    if not (dumps / "pipe.akb").exists():
-        os.mkfifo(dumps / "pipe.akb")
-    (dumps / "noise.akb").write_bytes(os.urandom(5000))
-    whole = expect(from_anywhere(node, "/admin/v1/backup"), 200)["dumpPath"]
-    (dumps / "half.akb").write_bytes((dumps / whole).read_bytes()[:-1000])
     token, wallet = issuer.token(), Wallet()
     expect(node.register_one(token, wallet), 200)
     answer = from_anywhere(node, "/pg_dump/v1/restore", {"dump_path": path})
@@ -183,14 +187,11 @@ def test_the_history_wants_a_number_of_days(node, days):
     "/pg_dump/v1/backup", "/pg_dump/v1/restore", "/pg_dump/v1/get_backup_history", "/admin/v1/backup", "/admin/v1/restore",
     "/admin/v1/history", "/admin/v1/rotate-keypair", "/admin/v1/rotate-kek", "/admin/v1/seal", "/admin/v1/audit",
 ])
-def test_administration_wants_the_password(program, run, tmp_path, path):
-    node = OwnNode(program, run, tmp_path).start()
-    try:
-        expect(node.post(path, {}), 401, "UNAUTHORIZED", "Admin password is required")
-        expect(admin(node, path, password="wrong"), 401, "UNAUTHORIZED", "Invalid admin password")
-        assert node.get("/status").json()["sealed"] is False
-    finally:
-        node.drop()
+def test_administration_wants_the_password(node, path):
+    there = {"X-Forwarded-For": f"203.0.113.{secrets.randbelow(256)}"}
+    expect(node.post(path, {}, headers=there), 401, "UNAUTHORIZED", "Admin password is required")
+    expect(admin(node, path, password="wrong", headers=there), 401, "UNAUTHORIZED", "Invalid admin password")
+    assert node.get("/status").json()["sealed"] is False
 
 
 def test_the_sixth_guess_is_locked_out_even_when_it_is_right(program, run, tmp_path):
@@ -218,17 +219,14 @@ def test_a_proxy_cannot_reach_administration_on_the_main_port(program, run, tmp_
         node.drop()
 
 
-@pytest.mark.parametrize("password", ["short", "", "your_admin_password", "changeme"])
+@pytest.mark.parametrize("password", ["short", "your_admin_password", "changeme"])
 def test_a_weak_password_does_not_start(program, run, tmp_path, password):
     node = OwnNode(program, run, tmp_path, ADMIN_PASSWORD=password)
     try:
         done = subprocess.run([program, "keyshare", "serve"], env=node.environment, capture_output=True, text=True,
                               timeout=60)
-        if password:
-            assert done.returncode not in (0, -6, -11)
-            assert password not in done.stdout + done.stderr or len(password) < 6
-    except subprocess.TimeoutExpired:
-        assert password == "", "a weak password was taken"
+        assert done.returncode > 0 and "ADMIN_PASSWORD" in done.stderr
+        assert password == "short" or password not in done.stdout + done.stderr
     finally:
         node.drop()
 
@@ -353,7 +351,7 @@ def test_fifty_thousand_shares_are_rotated_and_backed_up_under_traffic(program, 
         def traffic():
             try:
                 with requests.Session() as session:
-                    while not stop.is_set():
+                    while not stop.wait(0.02):
                         user, wallet = loaded[secrets.randbelow(count)]
                         token = issuer.token(user)
                         answer = session.post(node.url + "/keyshare/v1/", timeout=60, json={
