@@ -191,6 +191,14 @@ struct RequestBodyTests {
         ] {
             #expect(!StrictJSON.isStrict(Array(bad.utf8)), "\(bad)")
         }
+        // Readers take these for JSON, too; the text before the bracket ends in a byte that looks like a quote.
+        for encoding in [String.Encoding.utf16LittleEndian, .utf16BigEndian, .utf16, .utf32LittleEndian] {
+            for text in [#"{"a":1,"a":2}"#, "{\"a\":\"\u{2261}\",\"b\":1,\"b\":2}"] {
+                let bytes = Array(try #require(text.data(using: encoding)))
+                #expect(!StrictJSON.isStrict(bytes))
+                #expect(throws: KeyShareFailure.self) { try RequestBody.decode([String: Int].self, bytes) }
+            }
+        }
     }
 }
 
