@@ -82,7 +82,10 @@ extension KeyShareService {
             login.values(.get, limit: configuration.readsPerHour, now: now()) + login.user + Self.columns(wallets)
         let rows: [ShareRow]
         do throws(StoreRefusal) {
-            rows = try store.shares(try await store.query(StoreSQL.get, values, namesCurve: namesCurve))
+            rows = try store.shares(
+                try await store.query(StoreSQL.get, values, namesCurve: namesCurve),
+                of: login.owner
+            )
         } catch {
             throw noted(failure(error), .get, login)
         }
@@ -115,11 +118,11 @@ extension KeyShareService {
     private func open(_ row: ShareRow, _ keys: OpenKeys) async throws(KeyShareFailure) -> ShamirShare {
         do throws(EnvelopeError) {
             do throws(EnvelopeError) {
-                return try await sealer.open(row.stored, for: row.envelopeRow, with: keys.ring)
+                return try await sealer.open(row, with: keys.ring)
             } catch .unknownEpoch {
                 // Another process has begun an epoch.
                 await readKeys()
-                return try await sealer.open(row.stored, for: row.envelopeRow, with: (holder.keys ?? keys).ring)
+                return try await sealer.open(row, with: (holder.keys ?? keys).ring)
             }
         } catch {
             tellDamage(row.id, "\(error)")
@@ -137,7 +140,7 @@ extension KeyShareService {
     /// Rewrites a share of format 1; left to the next reader when that fails.
     func upgrade(_ row: ShareRow, _ share: ShamirShare, _ keys: OpenKeys) async {
         do {
-            let sealed = try await sealer.seal(share, for: row.envelopeRow, with: keys.ring)
+            let sealed = try await sealer.seal(share, for: row.sealingRow(epoch: row.epoch), with: keys.ring)
             _ = try await store.query(
                 StoreSQL.reseal,
                 [
@@ -188,7 +191,8 @@ extension KeyShareService {
             let key = share.share.publicKey
             let row = EnvelopeRow(shareID: UUID(), walletID: UUID(), curve: key.curve, publicKey: key.bytes)
             do throws(EnvelopeError) {
-                sealed.append(try await sealer.seal(share.share.share, for: row, with: keys.ring))
+                let bound = login.owner.bind(row, epoch: 1)
+                sealed.append(try await sealer.seal(share.share.share, for: bound, with: keys.ring))
             } catch { throw .failure(store.unexpected(error)) }
             rows.append(row)
         }
@@ -247,7 +251,10 @@ extension KeyShareService {
         namesCurve: Bool = true
     ) async throws(StoreRefusal) -> [ShareRow] {
         let values = login.user + Self.columns(wallets) + [.bool(isWalletFirst)]
-        return try store.shares(try await store.query(StoreSQL.read, values, namesCurve: namesCurve))
+        return try store.shares(
+            try await store.query(StoreSQL.read, values, namesCurve: namesCurve),
+            of: login.owner
+        )
     }
 
     /// Whether wallets have shares, as far as a name goes that nobody has proved to have.

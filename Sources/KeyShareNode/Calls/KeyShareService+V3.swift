@@ -223,7 +223,8 @@ extension KeyShareService {
         var sealed: [SealedShare] = []
         for (row, share) in zip(rows, next) {
             do throws(EnvelopeError) {
-                sealed.append(try await sealer.seal(share.share, for: row.envelopeRow, with: keys.ring))
+                let bound = row.sealingRow(epoch: share.epoch)
+                sealed.append(try await sealer.seal(share.share, for: bound, with: keys.ring))
             } catch { throw .failure(store.unexpected(error)) }
         }
         return [

@@ -43,6 +43,9 @@ struct Login: Sendable {
         [AuditNote(.login, subject: subject), AuditNote(action, subject: subject)]
     }
 
+    /// What shares are bound to.
+    var owner: ShareOwner { ShareOwner(authType: authType, userAuthID: identity.userAuthID) }
+
     /// The parameters that name the user.
     var user: [PostgresValue] {
         [
