@@ -178,7 +178,7 @@ struct RequestBodyTests {
     }
 
     @Test("doubled members and commas too many are found at any depth")
-    func members() {
+    func members() throws {
         for good in [
             "{}", #"{"a":{"a":1},"b":{"a":1}}"#, #"[{"a":1},{"a":1}]"#, #"{"a":"b","b":"a"}"#, #"{"a":["a","a"]}"#,
             #"{"a":"\"a\":1,","b":1}"#, #"{"":1,"a":1}"#,

@@ -87,7 +87,7 @@ extension KeyShareService {
                 of: login.owner
             )
         } catch {
-            throw noted(failure(error), .get, login)
+            throw await noted(failure(error), .get, login)
         }
         let shares = try await open(rows, keys)
         if login.call == nil { try await write(login.notes(.get)) }
@@ -102,11 +102,29 @@ extension KeyShareService {
         do throws(PostgresError) { try await trail.write(notes) } catch { throw store.unexpected(error) }
     }
 
-    /// Tells the audit of a refusal.
-    func noted(_ failure: KeyShareFailure, _ action: AuditAction, _ login: Login) -> KeyShareFailure {
+    /// Tells the audit of a refusal, and counts it: the statement that was refused has undone its own count, and whose
+    /// wallets there are is an answer, too.
+    ///
+    /// - Returns: the refusal, or that of too many calls.
+    func noted(_ failure: KeyShareFailure, _ action: AuditAction, _ login: Login) async -> KeyShareFailure {
         trail.note(AuditNote(action, subject: login.subject, outcome: failure.code.rawValue))
+        guard Self.answers.contains(failure.code) else { return failure }
+        let isRead = action == .get || action == .list
+        let values: [PostgresValue] = [
+            .bytea(Hex.decode(login.subject) ?? []), .int2(isRead ? 1 : 2),
+            .int4(isRead ? configuration.readsPerHour : configuration.writesPerHour), .int8(now()),
+        ]
+        do throws(KeyShareFailure) { _ = try await stored(StoreSQL.countCall, values) } catch {
+            if error.code == .rateLimitExceeded { return error }
+        }
         return failure
     }
+
+    /// The refusals that tell something of what is stored.
+    private static let answers: Set<KeyShareFailureCode> = [
+        .userNotFound, .walletNotFound, .unauthorized, .keyShareNotFound, .duplicatePublicKey, .reshareFailed,
+        .epochConflict,
+    ]
 
     /// Opens stored shares; what does not open is told to the audit.
     func open(_ rows: [ShareRow], _ keys: OpenKeys) async throws(KeyShareFailure) -> [ShamirShare] {
@@ -174,7 +192,7 @@ extension KeyShareService {
                 await readKeys()
                 keys = holder.keys ?? keys
             } catch {
-                throw noted(failure(error), .register, login)
+                throw await noted(failure(error), .register, login)
             }
         }
         throw failure(StoreRefusal.staleEpoch)
@@ -217,7 +235,7 @@ extension KeyShareService {
         do {
             for _ in 0..<3 where try await confirmOnce(shares, login, keys, namesCurve) { return }
             throw StoreRefusal.changed
-        } catch { throw noted(failure(error), .reshare, login) }
+        } catch { throw await noted(failure(error), .reshare, login) }
     }
 
     /// Returns whether it is done; `false` when a share was changed between being read and being stamped.

@@ -17,6 +17,7 @@ enum StoreSQL {
         "keyshare.commit",
         "SELECT keyshare.commit_session($1::text::uuid, $2, $3, $4, $5, $6, $7)::text"
     )
+    static let countCall = Statement("keyshare.count", "SELECT keyshare.count_call($1, $2, $3, $4)::text")
     /// Hashes, the time, and before which time they were committed to.
     static let isTokenCommitted = Statement(
         "keyshare.token_committed",
