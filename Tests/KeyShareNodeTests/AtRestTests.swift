@@ -282,7 +282,6 @@ import Testing
             }
             #expect(try await stage.audit(.shareDamaged).count == 6)
             #expect(try await stage.get(wallet, as: "alice") == wallet.shareHex)
-            // Without a login the database's word is enough to look whether it is whole.
             #expect(try await stage.service.scrub(count: 10) == 2)
             _ = try await stage.service.rotateKeyEncryptionKey()
             #expect(try await stage.get(wallet, as: "alice") == wallet.shareHex)
@@ -294,7 +293,6 @@ import Testing
         try await Stage.with { stage in
             let wallet = try TestWallet(.secp256k1)
             try await stage.register(wallet)
-            // The envelope of the first epoch, where the row says that it is the second's.
             try await stage.run(#"UPDATE "2_key_shares" SET share_epoch = 2"#)
             let body = #"{"curve_type":"secp256k1","public_key":"\#(wallet.publicKey)"}"#
             #expect(try await stage.code(.getV1, body) == .unknownError)
@@ -317,9 +315,7 @@ import Testing
                 publicKey: Hex.decode(wallet.publicKey) ?? []
             )
             let ring = try #require(stage.service.holder.keys?.ring)
-            let envelope = try wallet.share.bytes.withUnsafeBytes { bytes in
-                try ShareEnvelope(sealing: bytes, for: row, with: ring)
-            }
+            let envelope = try wallet.share.bytes.withUnsafeBytes { try ShareEnvelope(sealing: $0, for: row, with: ring) }
             try await stage.run(#"UPDATE "2_key_shares" SET enc_share = '\x\#(Hex.encode(envelope.bytes))'"#)
             #expect(try await stage.get(wallet) == wallet.shareHex)
             #expect(try await stage.service.scrub(count: 10) == 1)

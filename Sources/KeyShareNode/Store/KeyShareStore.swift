@@ -50,7 +50,9 @@ struct ShareRow: Sendable {
         return row
     }
 
-    /// The rows that the share's envelope may be bound to. Those from before there were owners are bound to none.
+    /// The rows that the share's envelope may be bound to.
+    ///
+    /// Those from before there were owners are bound to none.
     var openingRows: [EnvelopeRow] { owners.map { $0.bind(envelopeRow, epoch: epoch) } + [envelopeRow] }
 
     /// The row that an envelope is bound to when it is made anew.
