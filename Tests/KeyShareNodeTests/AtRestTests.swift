@@ -315,7 +315,8 @@ import Testing
                 publicKey: Hex.decode(wallet.publicKey) ?? []
             )
             let ring = try #require(stage.service.holder.keys?.ring)
-            let envelope = try wallet.share.bytes.withUnsafeBytes { try ShareEnvelope(sealing: $0, for: row, with: ring) }
+            let bytes = wallet.share.bytes
+            let envelope = try bytes.withUnsafeBytes { try ShareEnvelope(sealing: $0, for: row, with: ring) }
             try await stage.run(#"UPDATE "2_key_shares" SET enc_share = '\x\#(Hex.encode(envelope.bytes))'"#)
             #expect(try await stage.get(wallet) == wallet.shareHex)
             #expect(try await stage.service.scrub(count: 10) == 1)
