@@ -5,8 +5,10 @@
 public enum StrictJSON {
     /// Whether no object has two members of one name, no name has an escape, and no comma stands before a bracket's end.
     ///
-    /// Looks at nothing else: what is no JSON, the reader that follows refuses.
+    /// Looks at nothing else: what is no JSON, the reader that follows refuses. That one reads UTF-16 and UTF-32, too,
+    /// which would pass by what is looked at here; there every bracket has a zero beside it.
     public static func isStrict(_ bytes: [UInt8]) -> Bool {
+        guard !bytes.contains(0) else { return false }
         // For each open bracket the names so far, or nil in an array.
         var open: [Set<ArraySlice<UInt8>>?] = []
         var expectsName = false

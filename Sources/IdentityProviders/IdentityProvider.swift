@@ -18,6 +18,12 @@ public struct LoginAttempt: Sendable {
         self.sessionID = sessionID
         self.now = now
     }
+
+    /// The other text of the same token; `nil` for those that have one text only.
+    ///
+    /// Of a signature of ECDSA (r, s) anyone can make (r, n - s), which holds for the same claims. To whoever counts uses of
+    /// a token by its hash that would be another token.
+    public var twinToken: String? { SignedToken(token)?.twin }
 }
 
 /// Who someone is, after the proof.

@@ -39,6 +39,30 @@ struct SignedToken: Sendable {
     }
 }
 
+extension SignedToken {
+    /// The order of the group of P-256 (SEC 2 section 2.4.2), big-endian.
+    private static let orderP256: [UInt8] = [
+        0xFF, 0xFF, 0xFF, 0xFF, 0x00, 0x00, 0x00, 0x00, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+        0xBC, 0xE6, 0xFA, 0xAD, 0xA7, 0x17, 0x9E, 0x84, 0xF3, 0xB9, 0xCA, 0xC2, 0xFC, 0x63, 0x25, 0x51,
+    ]
+
+    /// The token with the other half of its pair of signatures; `nil` for algorithms that have no pairs.
+    var twin: String? {
+        guard algorithm == TokenAlgorithm.es256.rawValue, signature.count == 64 else { return nil }
+        var other = signature
+        var borrow: Int16 = 0
+        for index in (0..<32).reversed() {
+            let difference = Int16(Self.orderP256[index]) - Int16(signature[32 + index]) - borrow
+            borrow = difference < 0 ? 1 : 0
+            other[32 + index] = UInt8(truncatingIfNeeded: difference)
+        }
+        // A number above the order is in no valid signature.
+        guard borrow == 0 else { return nil }
+        let encoded = Base64.encode(other, alphabet: .urlSafe, padded: false)
+        return String(decoding: signedText, as: UTF8.self) + "." + encoded
+    }
+}
+
 /// What a token says (RFC 7519, OpenID Connect Core section 2).
 struct TokenClaims: Decodable {
     let issuer: String

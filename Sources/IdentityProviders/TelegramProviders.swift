@@ -44,6 +44,9 @@ public struct TelegramWidgetProvider: IdentityProvider {
         let fields = values.compactMapValues(\.text).filter { !$0.value.isEmpty }
         guard let hash = fields["hash"] else { throw .unauthorized("the Telegram login has no hash") }
         guard let given = Hex.decode(hash), given.count == 32 else { throw .unauthorized("Invalid hash length") }
+        guard fields.allSatisfy({ Self.isLine(($0.key, $0.value)) }) else {
+            throw .unauthorized("the Telegram login is malformed")
+        }
         let text = Self.text(of: fields.filter { $0.key != "hash" })
         let expected = HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: secret)
         guard constantTimeEqual(Array(expected), given) else { throw .unauthorized("the Telegram login is forged") }
@@ -52,6 +55,11 @@ public struct TelegramWidgetProvider: IdentityProvider {
         }
         try TelegramLogin.check(date: date, now: login.now, leeway: Self.leeway, maximumAge: maximumAge)
         return VerifiedIdentity(userAuthID: try TelegramLogin.name(id))
+    }
+
+    /// Whether a field is one line of the signed text; else a name that someone chose could pass for other fields.
+    static func isLine(_ field: (key: String, value: String)) -> Bool {
+        !field.key.utf8.contains(UInt8(ascii: "=")) && !(field.key + field.value).utf8.contains { $0 < 0x20 }
     }
 
     /// `name=value` of all fields, sorted by name, joined by newlines.
@@ -89,6 +97,9 @@ public struct TelegramMiniAppProvider: IdentityProvider {
         guard let signature = fields["signature"].flatMap({ Base64.decode($0, alphabet: .urlSafe, padding: .optional) })
         else { throw .unauthorized("the launch data has no signature") }
         let signed = fields.filter { $0.key != "hash" && $0.key != "signature" }
+        guard signed.allSatisfy({ TelegramWidgetProvider.isLine(($0.key, $0.value)) }) else {
+            throw .unauthorized("the launch data is malformed")
+        }
         let text = "\(botID):WebAppData\n" + TelegramWidgetProvider.text(of: signed)
         guard key.isValidSignature(signature, for: Array(text.utf8)) else {
             throw .unauthorized("the launch data is forged, or for another bot")

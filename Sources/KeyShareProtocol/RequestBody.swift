@@ -19,6 +19,7 @@ public enum RequestBody {
         guard bytes.count <= maximumCount else {
             throw KeyShareFailure(.payloadTooLarge, "the body is larger than \(maximumCount) bytes")
         }
+        guard !bytes.contains(0) else { throw KeyShareFailure(.invalidRequest, "the body is not JSON in UTF-8") }
         guard JSONNesting.isShallow(bytes, limit: maximumDepth) else {
             throw KeyShareFailure(.invalidRequest, "the body nests more than \(maximumDepth) deep")
         }

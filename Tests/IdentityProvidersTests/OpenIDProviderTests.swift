@@ -153,6 +153,20 @@ struct OpenIDProviderTests {
         #expect(await provider.outcome(unsigned) == .unauthorized)
     }
 
+    @Test("the other text that a token of ECDSA can have is known")
+    func twins() async throws {
+        func twin(_ text: String) -> String? { LoginAttempt(token: text, sessionID: nil, now: 0).twinToken }
+        let provider = provider { $0.algorithms = [.es256] }
+        let good = try token(algorithm: "ES256")
+        let other = try #require(twin(good))
+        #expect(other != good && twin(other) == good)
+        // Anyone can make it, and it holds.
+        #expect(await provider.outcome(other) == .user("google_42"))
+        #expect(twin(try token()) == nil)
+        #expect(twin(try token(algorithm: "EdDSA")) == nil)
+        for text in ["", "a.b.c", "alice", good + "A"] { #expect(twin(text) == nil) }
+    }
+
     @Test("a token signed by someone else under the same key id is refused")
     func forgedSignature() async throws {
         let other = try #require(Self.otherMint)

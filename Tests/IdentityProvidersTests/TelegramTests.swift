@@ -89,6 +89,25 @@ struct TelegramTests {
         }.joined(separator: "&")
     }
 
+    @Test("a name of several lines does not pass for other fields")
+    func lines() async throws {
+        let token = "123:ABC"
+        let provider = TelegramWidgetProvider(botToken: token)
+        // What Telegram signs for user 666, who calls himself so.
+        let own = ["auth_date": "1700000000", "first_name": "A\nid=123\nj=", "id": "666"]
+        let key = SymmetricKey(data: SHA256.hash(data: Array(token.utf8)))
+        let text = TelegramWidgetProvider.text(of: own)
+        let hash = Hex.encode(Array(HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: key)))
+        // The same text, read as fields of user 123.
+        let forged = ["auth_date": "1700000000", "first_name": "A", "id": "123", "j": "\nid=666"]
+        #expect(TelegramWidgetProvider.text(of: forged) == text)
+        for fields in [own, forged] {
+            let json = try JSONEncoder().encode(fields.merging(["hash": hash]) { own, _ in own })
+            let outcome = await provider.outcome(String(decoding: json, as: UTF8.self), now: 1_700_000_000)
+            #expect(outcome == .unauthorized)
+        }
+    }
+
     @Test("launch data of a Mini App is taken when Telegram signed it for this bot, and lately")
     func miniApp() async throws {
         let key = Curve25519.Signing.PrivateKey()

@@ -253,6 +253,77 @@ import Testing
         }
     }
 
+    @Test func `a wallet that was given to another user in the database opens for nobody but its owner`() async throws {
+        try await Stage.with { stage in
+            let wallet = try TestWallet(.secp256k1)
+            try await stage.register(wallet, as: "alice")
+            try await stage.register(try TestWallet(.ed25519), as: "thief")
+            let owner = #"(SELECT user_id FROM "2_users" WHERE user_auth_id = 'test_alice')"#
+            let thief = #"(SELECT user_id FROM "2_users" WHERE user_auth_id = 'test_thief')"#
+            let body = #"{"curve_type":"secp256k1","public_key":"\#(wallet.publicKey)"}"#
+            let attempts = [
+                (#"UPDATE "2_wallets" SET user_id = \#(thief) WHERE curve_type = 'secp256k1'"#, "thief"),
+                (#"UPDATE "2_wallets" SET user_id = \#(owner) WHERE curve_type = 'secp256k1'"#, nil),
+                (#"UPDATE "2_users" SET user_auth_id = 'test_mallory' WHERE user_auth_id = 'test_alice'"#, "mallory"),
+                (#"UPDATE "2_users" SET user_auth_id = 'test_alice' WHERE user_auth_id = 'test_mallory'"#, nil),
+                (
+                    #"""
+                    INSERT INTO "2_identity_alias" (auth_type, user_auth_id, user_id)
+                    VALUES ('google', 'test_eve', \#(owner))
+                    """#, "eve"
+                ),
+            ]
+            for (sql, name) in attempts {
+                try await stage.run(sql)
+                guard let name else { continue }
+                #expect(try await stage.code(.getV1, as: name, body) == .unknownError, "\(name)")
+                let share = #"{"curve_type":"secp256k1",\#(wallet.members)}"#
+                #expect(try await stage.code(.reshareV1, as: name, share) == .unknownError, "\(name)")
+            }
+            #expect(try await stage.audit(.shareDamaged).count == 6)
+            #expect(try await stage.get(wallet, as: "alice") == wallet.shareHex)
+            #expect(try await stage.service.scrub(count: 10) == 2)
+            _ = try await stage.service.rotateKeyEncryptionKey()
+            #expect(try await stage.get(wallet, as: "alice") == wallet.shareHex)
+            #expect(try await stage.audit(.shareDamaged).count == 6)
+        }
+    }
+
+    @Test func `a share that a refresh replaced does not open in the place of the new one`() async throws {
+        try await Stage.with { stage in
+            let wallet = try TestWallet(.secp256k1)
+            try await stage.register(wallet)
+            try await stage.run(#"UPDATE "2_key_shares" SET share_epoch = 2"#)
+            let body = #"{"curve_type":"secp256k1","public_key":"\#(wallet.publicKey)"}"#
+            #expect(try await stage.code(.getV1, body) == .unknownError)
+            try await stage.run(#"UPDATE "2_key_shares" SET share_epoch = 1"#)
+            #expect(try await stage.get(wallet) == wallet.shareHex)
+        }
+    }
+
+    @Test func `an envelope from before there were owners still opens`() async throws {
+        try await Stage.with { stage in
+            let wallet = try TestWallet(.secp256k1)
+            try await stage.register(wallet)
+            let ids = try await stage.client.query(
+                Statement("t.ids", #"SELECT share_id::text, wallet_id::text FROM "2_key_shares""#)
+            )[0]
+            let row = EnvelopeRow(
+                shareID: try #require(UUID(uuidString: ids.text(0))),
+                walletID: try #require(UUID(uuidString: ids.text(1))),
+                curve: .secp256k1,
+                publicKey: Hex.decode(wallet.publicKey) ?? []
+            )
+            let ring = try #require(stage.service.holder.keys?.ring)
+            let bytes = wallet.share.bytes
+            let envelope = try bytes.withUnsafeBytes { try ShareEnvelope(sealing: $0, for: row, with: ring) }
+            try await stage.run(#"UPDATE "2_key_shares" SET enc_share = '\x\#(Hex.encode(envelope.bytes))'"#)
+            #expect(try await stage.get(wallet) == wallet.shareHex)
+            #expect(try await stage.service.scrub(count: 10) == 1)
+            #expect(try await stage.audit(.shareDamaged).isEmpty)
+        }
+    }
+
     @Test func `the scrub finds a flipped byte and an exchanged proof before their owner does`() async throws {
         try await Stage.with { stage in
             for curve in [ShareCurve.secp256k1, .ed25519, .secp256k1] {

@@ -3,6 +3,7 @@
 
 import AuditChains
 import ByteCoding
+import CommitReveal
 import Foundation
 import KeyShareProtocol
 import KeyShares
@@ -13,6 +14,31 @@ import Testing
 
 /// What was done, in one chain.
 @Suite struct AuditTests {
+    @Test func `an end that is signed by a key which somebody added to the database is found`() async throws {
+        try await Stage.with { stage in
+            try await stage.register(try TestWallet(.secp256k1))
+            try await stage.service.signAuditHead()
+            #expect(try await stage.service.auditVerification().holds)
+            // Whoever writes the database says that the node has had another key, and signs with it.
+            let forger = NodeKey()
+            _ = try await stage.service.rotateKeypair()
+            await stage.service.audit(.adminAction, subject: nil, outcome: "forged")
+            let end = try #require(try await stage.service.auditEntries(after: 0, limit: 1000).last)
+            let head = AuditChainHead(seq: end.entry.seq, hash: end.hash)
+            try await stage.run(
+                """
+                INSERT INTO "2_server_keypairs" (version, public_key, enc_private_key, is_active)
+                    OVERRIDING SYSTEM VALUE VALUES (-1, '\\x\(forger.hex)', 'nothing', false);
+                INSERT INTO "2_audit_heads" (seq, hash, public_key, signature) VALUES (\(head.seq),
+                    '\\x\(Hex.encode(head.hash))', '\\x\(forger.hex)',
+                    '\\x\(Hex.encode(forger.signature(of: head.signedDigest)))')
+                """
+            )
+            let report = try await stage.service.auditVerification()
+            #expect(!report.holds && report.faults.contains { $0.contains("a key that is not the node's") })
+        }
+    }
+
     @Test func `writers of several processes make one unbroken chain`() async throws {
         try await Stage.with { stage in
             let other = try await stage.other()

@@ -284,6 +284,30 @@ import Testing
         }
     }
 
+    @Test func `questions that are refused are counted, too`() async throws {
+        try await Stage.with(change: {
+            $0.readsPerHour = 3
+            $0.writesPerHour = 2
+        }) { stage in
+            let wallet = try TestWallet(.secp256k1)
+            try await stage.register(wallet)
+            func body(_ wallet: TestWallet) -> String {
+                #"{"curve_type":"secp256k1","public_key":"\#(wallet.publicKey)"}"#
+            }
+            // Whoever has one login does not find out whose wallets there are.
+            let asked = try TestWallet(.secp256k1)
+            #expect(try await stage.code(.getV1, as: "bob", body(wallet)) == .userNotFound)
+            #expect(try await stage.code(.getV1, as: "bob", body(asked)) == .userNotFound)
+            #expect(try await stage.code(.getV1, as: "bob", body(wallet)) == .userNotFound)
+            for _ in 0..<2 { #expect(try await stage.code(.getV1, as: "bob", body(wallet)) == .rateLimitExceeded) }
+            let guess =
+                #"{"curve_type":"secp256k1",\#(TestWallet(publicKey: wallet.publicKey, shareOf: asked).members)}"#
+            #expect(try await stage.code(.reshareV1, guess) == .reshareFailed)
+            #expect(try await stage.code(.reshareV1, guess) == .rateLimitExceeded)
+            #expect(try await stage.get(wallet) == wallet.shareHex)
+        }
+    }
+
     @Test func `a name of before is bound to the first who proves to have it`() async throws {
         try await Stage.with(fill: { client in
             try await client.withConnection {

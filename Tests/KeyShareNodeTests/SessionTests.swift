@@ -5,6 +5,7 @@ import ByteCoding
 import CommitReveal
 import Crypto
 import Foundation
+import IdentityProviders
 import KeyShareProtocol
 import KeyShares
 import Testing
@@ -273,6 +274,52 @@ struct SessionClient: Sendable {
                 #expect(try await second.code(.getV2, as: session.token, seen) == .invalidSignature)
                 #expect(try await stage.code(.getV2, as: session.token, seen) == nil)
             }
+        }
+    }
+
+    @Test func `a token of a session is of no use without it, where sessions are optional`() async throws {
+        try await Stage.with { stage in
+            let wallet = try TestWallet(.secp256k1)
+            try await stage.register(wallet)
+            // The client has committed here and revealed elsewhere; whoever saw the token is quicker than the client.
+            let session = try await SessionClient.opened(stage, .signIn)
+            let v1 = #"{"curve_type":"secp256k1","public_key":"\#(wallet.publicKey)"}"#
+            #expect(try await stage.code(.getV1, as: session.token, v1) == .unauthorized)
+            #expect(try await stage.code(.getV2, as: session.token, "{\(self.getMembers(wallet))}") == .unauthorized)
+            #expect(try await stage.other().code(.getV1, as: session.token, v1) == .unauthorized)
+            let body = session.body(self.getMembers(wallet), api: .getKeyShares)
+            #expect(try await stage.code(.getV2, as: session.token, body) == nil)
+            // Nor afterwards, nor when the session is gone.
+            #expect(try await stage.code(.getV1, as: session.token, v1) == .unauthorized)
+            stage.clock.advance(seconds: 26 * 3600)
+            try await stage.service.purge()
+            #expect(try await stage.number(#"SELECT count(*) FROM "2_commit_reveal_sessions""#) == 0)
+            #expect(try await stage.code(.getV1, as: session.token, v1) == .unauthorized)
+            #expect(try await stage.code(.getV1, as: "alice:another", v1) == nil)
+        }
+    }
+
+    @Test func `a token of ECDSA is the same token with the other of its two signatures`() async throws {
+        try await Stage.with { stage in
+            func text(_ signature: [UInt8]) -> String {
+                let parts = [Array(#"{"alg":"ES256"}"#.utf8), Array(#"{"sub":"alice"}"#.utf8), signature]
+                return parts.map { Base64.encode($0, alphabet: .urlSafe, padded: false) }.joined(separator: ".")
+            }
+            let token = text([UInt8](repeating: 0x21, count: 64))
+            let twin = try #require(LoginAttempt(token: token, sessionID: nil, now: 0).twinToken)
+            let wallet = try TestWallet(.secp256k1)
+            for name in [token, twin, "alice"] { try await stage.register(wallet, as: name) }
+            let session = try await SessionClient.opened(stage, .signIn, token: token)
+            let v1 = #"{"curve_type":"secp256k1","public_key":"\#(wallet.publicKey)"}"#
+            #expect(try await stage.code(.getV1, as: twin, v1) == .unauthorized)
+            // A thief's session comes later than the owner's.
+            stage.clock.advance(seconds: 1)
+            let late = try await SessionClient.opened(stage, .signIn, token: twin)
+            let members = self.getMembers(wallet)
+            #expect(
+                try await stage.code(.getV2, as: twin, late.body(members, api: .getKeyShares)) == .unauthorized
+            )
+            #expect(try await stage.code(.getV2, as: token, session.body(members, api: .getKeyShares)) == nil)
         }
     }
 

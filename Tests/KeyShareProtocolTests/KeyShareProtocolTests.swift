@@ -178,7 +178,7 @@ struct RequestBodyTests {
     }
 
     @Test("doubled members and commas too many are found at any depth")
-    func members() {
+    func members() throws {
         for good in [
             "{}", #"{"a":{"a":1},"b":{"a":1}}"#, #"[{"a":1},{"a":1}]"#, #"{"a":"b","b":"a"}"#, #"{"a":["a","a"]}"#,
             #"{"a":"\"a\":1,","b":1}"#, #"{"":1,"a":1}"#,
@@ -190,6 +190,14 @@ struct RequestBodyTests {
             #"{"a":{"b":1},"a":1}"#, #"{"a" : 1 , "a" : 2}"#, #"{"a":1 , }"#, "[1,]", "[[1,],2]",
         ] {
             #expect(!StrictJSON.isStrict(Array(bad.utf8)), "\(bad)")
+        }
+        // Readers take these for JSON, too; the text before the bracket ends in a byte that looks like a quote.
+        for encoding in [String.Encoding.utf16LittleEndian, .utf16BigEndian, .utf16, .utf32LittleEndian] {
+            for text in [#"{"a":1,"a":2}"#, "{\"a\":\"\u{2261}\",\"b\":1,\"b\":2}"] {
+                let bytes = Array(try #require(text.data(using: encoding)))
+                #expect(!StrictJSON.isStrict(bytes))
+                #expect(throws: KeyShareFailure.self) { try RequestBody.decode([String: Int].self, bytes) }
+            }
         }
     }
 }

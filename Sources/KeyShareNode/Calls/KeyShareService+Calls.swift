@@ -82,9 +82,12 @@ extension KeyShareService {
             login.values(.get, limit: configuration.readsPerHour, now: now()) + login.user + Self.columns(wallets)
         let rows: [ShareRow]
         do throws(StoreRefusal) {
-            rows = try store.shares(try await store.query(StoreSQL.get, values, namesCurve: namesCurve))
+            rows = try store.shares(
+                try await store.query(StoreSQL.get, values, namesCurve: namesCurve),
+                of: login.owner
+            )
         } catch {
-            throw noted(failure(error), .get, login)
+            throw await noted(failure(error), .get, login)
         }
         let shares = try await open(rows, keys)
         if login.call == nil { try await write(login.notes(.get)) }
@@ -99,11 +102,29 @@ extension KeyShareService {
         do throws(PostgresError) { try await trail.write(notes) } catch { throw store.unexpected(error) }
     }
 
-    /// Tells the audit of a refusal.
-    func noted(_ failure: KeyShareFailure, _ action: AuditAction, _ login: Login) -> KeyShareFailure {
+    /// Tells the audit of a refusal, and counts it: the statement that was refused has undone its own count, and whose
+    /// wallets there are is an answer, too.
+    ///
+    /// - Returns: the refusal, or that of too many calls.
+    func noted(_ failure: KeyShareFailure, _ action: AuditAction, _ login: Login) async -> KeyShareFailure {
         trail.note(AuditNote(action, subject: login.subject, outcome: failure.code.rawValue))
+        guard Self.answers.contains(failure.code) else { return failure }
+        let isRead = action == .get || action == .list
+        let values: [PostgresValue] = [
+            .bytea(Hex.decode(login.subject) ?? []), .int2(isRead ? 1 : 2),
+            .int4(isRead ? configuration.readsPerHour : configuration.writesPerHour), .int8(now()),
+        ]
+        do throws(KeyShareFailure) { _ = try await stored(StoreSQL.countCall, values) } catch {
+            if error.code == .rateLimitExceeded { return error }
+        }
         return failure
     }
+
+    /// The refusals that tell something of what is stored.
+    private static let answers: Set<KeyShareFailureCode> = [
+        .userNotFound, .walletNotFound, .unauthorized, .keyShareNotFound, .duplicatePublicKey, .reshareFailed,
+        .epochConflict,
+    ]
 
     /// Opens stored shares; what does not open is told to the audit.
     func open(_ rows: [ShareRow], _ keys: OpenKeys) async throws(KeyShareFailure) -> [ShamirShare] {
@@ -115,11 +136,11 @@ extension KeyShareService {
     private func open(_ row: ShareRow, _ keys: OpenKeys) async throws(KeyShareFailure) -> ShamirShare {
         do throws(EnvelopeError) {
             do throws(EnvelopeError) {
-                return try await sealer.open(row.stored, for: row.envelopeRow, with: keys.ring)
+                return try await sealer.open(row, with: keys.ring)
             } catch .unknownEpoch {
                 // Another process has begun an epoch.
                 await readKeys()
-                return try await sealer.open(row.stored, for: row.envelopeRow, with: (holder.keys ?? keys).ring)
+                return try await sealer.open(row, with: (holder.keys ?? keys).ring)
             }
         } catch {
             tellDamage(row.id, "\(error)")
@@ -137,7 +158,7 @@ extension KeyShareService {
     /// Rewrites a share of format 1; left to the next reader when that fails.
     func upgrade(_ row: ShareRow, _ share: ShamirShare, _ keys: OpenKeys) async {
         do {
-            let sealed = try await sealer.seal(share, for: row.envelopeRow, with: keys.ring)
+            let sealed = try await sealer.seal(share, for: row.sealingRow(epoch: row.epoch), with: keys.ring)
             _ = try await store.query(
                 StoreSQL.reseal,
                 [
@@ -171,7 +192,7 @@ extension KeyShareService {
                 await readKeys()
                 keys = holder.keys ?? keys
             } catch {
-                throw noted(failure(error), .register, login)
+                throw await noted(failure(error), .register, login)
             }
         }
         throw failure(StoreRefusal.staleEpoch)
@@ -188,7 +209,8 @@ extension KeyShareService {
             let key = share.share.publicKey
             let row = EnvelopeRow(shareID: UUID(), walletID: UUID(), curve: key.curve, publicKey: key.bytes)
             do throws(EnvelopeError) {
-                sealed.append(try await sealer.seal(share.share.share, for: row, with: keys.ring))
+                let bound = login.owner.bind(row, epoch: 1)
+                sealed.append(try await sealer.seal(share.share.share, for: bound, with: keys.ring))
             } catch { throw .failure(store.unexpected(error)) }
             rows.append(row)
         }
@@ -213,7 +235,7 @@ extension KeyShareService {
         do {
             for _ in 0..<3 where try await confirmOnce(shares, login, keys, namesCurve) { return }
             throw StoreRefusal.changed
-        } catch { throw noted(failure(error), .reshare, login) }
+        } catch { throw await noted(failure(error), .reshare, login) }
     }
 
     /// Returns whether it is done; `false` when a share was changed between being read and being stamped.
@@ -247,7 +269,10 @@ extension KeyShareService {
         namesCurve: Bool = true
     ) async throws(StoreRefusal) -> [ShareRow] {
         let values = login.user + Self.columns(wallets) + [.bool(isWalletFirst)]
-        return try store.shares(try await store.query(StoreSQL.read, values, namesCurve: namesCurve))
+        return try store.shares(
+            try await store.query(StoreSQL.read, values, namesCurve: namesCurve),
+            of: login.owner
+        )
     }
 
     /// Whether wallets have shares, as far as a name goes that nobody has proved to have.

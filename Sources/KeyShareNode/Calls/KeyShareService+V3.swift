@@ -148,7 +148,7 @@ extension KeyShareService {
         let limit = limit ?? configuration.writesPerHour
         do throws(StoreRefusal) {
             return try await store.query(statement, login.values(action, limit: limit, now: now()) + values)
-        } catch { throw noted(failure(error), action, login) }
+        } catch { throw await noted(failure(error), action, login) }
     }
 
     // MARK: Refresh
@@ -166,7 +166,7 @@ extension KeyShareService {
                 await readKeys()
             }
             throw StoreRefusal.staleEpoch
-        } catch { throw noted(failure(error), .refreshPrepare, login) }
+        } catch { throw await noted(failure(error), .refreshPrepare, login) }
     }
 
     /// Returns `nil` when the keys have to be read anew.
@@ -223,7 +223,8 @@ extension KeyShareService {
         var sealed: [SealedShare] = []
         for (row, share) in zip(rows, next) {
             do throws(EnvelopeError) {
-                sealed.append(try await sealer.seal(share.share, for: row.envelopeRow, with: keys.ring))
+                let bound = row.sealingRow(epoch: share.epoch)
+                sealed.append(try await sealer.seal(share.share, for: bound, with: keys.ring))
             } catch { throw .failure(store.unexpected(error)) }
         }
         return [

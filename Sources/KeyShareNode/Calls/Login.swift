@@ -43,6 +43,9 @@ struct Login: Sendable {
         [AuditNote(.login, subject: subject), AuditNote(action, subject: subject)]
     }
 
+    /// What shares are bound to.
+    var owner: ShareOwner { ShareOwner(authType: authType, userAuthID: identity.userAuthID) }
+
     /// The parameters that name the user.
     var user: [PostgresValue] {
         [
@@ -80,6 +83,7 @@ extension KeyShareService {
             throw KeyShareFailure(CommitRevealFailure.missingToken)
         }
         let attempt = LoginAttempt(token: token, sessionID: revealed?.session.id, now: now() / 1000)
+        try await requireUnused(attempt, proof.authType, by: revealed?.session)
         let identity = try await identity(proof, attempt, keys)
         return Login(
             authType: proof.authType,
@@ -120,6 +124,34 @@ extension KeyShareService {
     }
 
     // MARK: Sessions
+
+    /// Refuses a token that a session was opened for and that comes without it, or in another one.
+    ///
+    /// Where sessions are optional, whoever has seen a token revealed elsewhere would else use it here without one.
+    private func requireUnused(
+        _ attempt: LoginAttempt,
+        _ authType: String,
+        by session: RevealSession?
+    ) async throws(KeyShareFailure) {
+        var texts = [attempt.twinToken].compactMap(\.self)
+        if session == nil, configuration.sessions == .optional { texts.append(attempt.token) }
+        guard !texts.isEmpty else { return }
+        // The session that was opened first is its owner's, who alone knew the token then. Without a session any counts,
+        // also one of a process whose clock is ahead.
+        let before = session.map(\.createdAt) ?? now() + 3_600_000
+        let hashes = texts.map { Hex.encode(Commitment.tokenHash(authType: authType, token: $0)) }
+        let rows = try await stored(
+            StoreSQL.isTokenCommitted,
+            [
+                .textArray(hashes), .timestamptz(Date(unixMilliseconds: now())),
+                .timestamptz(Date(unixMilliseconds: before)),
+            ]
+        )
+        do {
+            guard try rows.first?.bool(0) == true else { return }
+        } catch { throw store.unexpected(error) }
+        throw KeyShareFailure(.unauthorized, "the token was committed to a session, and is of use in that alone")
+    }
 
     /// Checks a call of a session; `nil` for a call of none.
     private func reveal(

@@ -5,9 +5,18 @@ internal import Postgres
 
 /// The statements of what runs in the background.
 enum CareSQL {
+    /// The names of a wallet's user, as envelopes are bound to them.
+    static let owners = #"""
+        ARRAY(
+            SELECT convert_to(auth_type || chr(10) || user_auth_id, 'UTF8') FROM public."2_users" WHERE user_id = w.user_id
+            UNION ALL
+            SELECT convert_to(auth_type || chr(10) || user_auth_id, 'UTF8') FROM public."2_identity_alias"
+            WHERE user_id = w.user_id
+        )
+        """#
     private static let share = #"""
         SELECT w.curve_type, w.public_key, s.share_id::text, s.wallet_id::text, s.enc_share, s.format, s.share_epoch,
-            s.verifying_share, s.commitments
+            s.verifying_share, s.commitments, \#(owners)
         FROM public."2_key_shares" s JOIN public."2_wallets" w ON w.wallet_id = s.wallet_id
         """#
     static let former = Statement(
@@ -24,7 +33,7 @@ enum CareSQL {
             ) RETURNING *
         )
         SELECT w.curve_type, w.public_key, s.share_id::text, s.wallet_id::text, s.enc_share, s.format, s.share_epoch,
-            s.verifying_share, s.commitments
+            s.verifying_share, s.commitments, \#(owners)
         FROM due s JOIN public."2_wallets" w ON w.wallet_id = s.wallet_id
         """#
     )

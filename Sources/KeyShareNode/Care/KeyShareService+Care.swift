@@ -72,12 +72,12 @@ extension KeyShareService {
         }
         for row in rows {
             try Task.checkCancellation()
-            guard let share = try? ShareRow(row) else {
+            guard let share = try? ShareRow(row, owners: 9) else {
                 tellDamage(try row.text(2), "the wallet's row is malformed")
                 continue
             }
             do throws(EnvelopeError) {
-                let opened = try await sealer.open(share.stored, for: share.envelopeRow, with: keys.ring)
+                let opened = try await sealer.open(share, with: keys.ring)
                 await upgrade(share, opened, keys)
             } catch {
                 tellDamage(share.id, "\(error)")
@@ -114,14 +114,14 @@ extension KeyShareService {
         let rows = try await client.query(CareSQL.scrubbed, [.int8(Int64(min(count, 1000)))])
         for row in rows {
             try Task.checkCancellation()
-            guard let share = try? ShareRow(row) else {
+            guard let share = try? ShareRow(row, owners: 9) else {
                 tellDamage(try row.text(2), "the wallet's row is malformed")
                 continue
             }
             if share.format == 1, sealer.former == nil { continue }
             var fault: String?
             do throws(EnvelopeError) {
-                let opened = try await sealer.open(share.stored, for: share.envelopeRow, with: keys.ring)
+                let opened = try await sealer.open(share, with: keys.ring)
                 if let proof = share.verifyingShare, proof != opened.verifyingShare { fault = "another share" }
                 if let commitments = share.commitments, fault == nil {
                     do throws(KeyShareError) { try commitments.check(opened) } catch { fault = "\(error)" }

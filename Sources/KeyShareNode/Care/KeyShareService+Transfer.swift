@@ -197,8 +197,8 @@ extension KeyShareService {
         }
         let text: String
         do {
-            let share = try ShareRow(row)
-            let opened = try await sealer.open(share.stored, for: share.envelopeRow, with: keys.ring)
+            let share = try ShareRow(row, owners: 17)
+            let opened = try await sealer.open(share, with: keys.ring)
             text = try await sealer.sealFormer(opened)
         } catch {
             report.failed += 1

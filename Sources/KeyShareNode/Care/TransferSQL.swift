@@ -139,7 +139,7 @@ enum TransferSQL {
         #"""
         SELECT w.curve_type, w.public_key, s.share_id::text, s.wallet_id::text, s.enc_share, s.format, s.share_epoch,
             s.verifying_share, s.commitments, s.status, s.reshared_at, u.user_id::text, u.auth_type, u.user_auth_id,
-            u.status, s.created_at, s.updated_at
+            u.status, s.created_at, s.updated_at, \#(CareSQL.owners)
         FROM public."2_key_shares" s JOIN public."2_wallets" w ON w.wallet_id = s.wallet_id
             JOIN public."2_users" u ON u.user_id = w.user_id
         WHERE s.share_id > $1::uuid ORDER BY s.share_id LIMIT $2

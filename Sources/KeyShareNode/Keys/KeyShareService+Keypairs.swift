@@ -141,6 +141,26 @@ extension KeyShareService {
         }
     }
 
+    /// The public keys whose private ones open with the node's secrets: a row alone shows nothing, since whoever writes the
+    /// database can add one.
+    ///
+    /// - Returns: `nil` while the node is sealed and cannot tell.
+    func provenPublicKeys() async throws(KeyShareNodeError) -> Set<[UInt8]>? {
+        guard let keys = holder.keys else { return nil }
+        var proven: Set<[UInt8]> = []
+        for row in try await keypairRows(limit: 1000) {
+            let opened = try? KeypairText.open(
+                row.sealed,
+                id: row.id,
+                publicKey: row.publicKey.publicKey,
+                ring: keys.ring,
+                former: secrets.former
+            )
+            if opened != nil { proven.insert(row.publicKey.publicKey) }
+        }
+        return proven
+    }
+
     /// Signs bytes with the node's key, 64 bytes; `nil` while it is sealed.
     public func signature(of bytes: [UInt8]) -> [UInt8]? {
         holder.keys?.nodes.first?.key.signature(of: bytes)

@@ -66,14 +66,19 @@ struct ShareSealer: Sendable {
     ///
     /// - Throws: `.unknownEpoch` when the ring has to be read anew; `.forged` or `.malformed` for damage.
     func open(
-        _ stored: [UInt8],
-        for row: EnvelopeRow,
+        _ row: ShareRow,
         with ring: EnvelopeKeyRing
     ) async throws(EnvelopeError) -> ShamirShare {
-        guard ShareEnvelope.isMarked(stored) else { return try await openFormer(stored, row.curve) }
-        return try ShareEnvelope(stored).withOpened(for: row, with: ring) { plain throws(EnvelopeError) in
-            do throws(KeyShareError) { return try ShamirShare(row.curve, plain) } catch { throw .malformed }
+        guard ShareEnvelope.isMarked(row.stored) else { return try await openFormer(row.stored, row.curve) }
+        let envelope = try ShareEnvelope(row.stored)
+        for bound in row.openingRows {
+            do throws(EnvelopeError) {
+                return try envelope.withOpened(for: bound, with: ring) { plain throws(EnvelopeError) in
+                    do throws(KeyShareError) { return try ShamirShare(row.curve, plain) } catch { throw .malformed }
+                }
+            } catch .forged {}
         }
+        throw .forged
     }
 
     private func openFormer(_ stored: [UInt8], _ curve: ShareCurve) async throws(EnvelopeError) -> ShamirShare {

@@ -96,7 +96,8 @@ extension KeyShareService {
             guard next.signature != nil else { continue }
             report.faults.append("key \(next.version) of the node is not signed by the key before it")
         }
-        return Set(keys.map(\.publicKey))
+        let known = Set(keys.map(\.publicKey))
+        return known.intersection(try await provenPublicKeys() ?? known)
     }
 
     private func signedHeads() async throws(KeyShareNodeError) -> [SignedAuditHead] {

@@ -63,8 +63,8 @@ extension KeyShareService {
     }
 
     private func opens(_ row: Row, _ ring: EnvelopeKeyRing) async -> Bool {
-        guard let share = try? ShareRow(row),
-            let opened = try? await sealer.open(share.stored, for: share.envelopeRow, with: ring)
+        guard let share = try? ShareRow(row, owners: 9),
+            let opened = try? await sealer.open(share, with: ring)
         else { return false }
         return share.verifyingShare.map { $0 == opened.verifyingShare } ?? true
     }
@@ -84,7 +84,7 @@ private enum CheckSQL {
         "keyshare.check_sample",
         #"""
         SELECT w.curve_type, w.public_key, s.share_id::text, s.wallet_id::text, s.enc_share, s.format, s.share_epoch,
-            s.verifying_share, s.commitments
+            s.verifying_share, s.commitments, \#(CareSQL.owners)
         FROM public."2_key_shares" s JOIN public."2_wallets" w ON w.wallet_id = s.wallet_id ORDER BY random() LIMIT $1
         """#
     )

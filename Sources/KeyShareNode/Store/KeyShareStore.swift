@@ -20,8 +20,13 @@ struct ShareRow: Sendable {
     let epoch: Int32
     let verifyingShare: [UInt8]?
     let commitments: ShareCommitments?
+    /// Who may be its owner: the one who has logged in, or whom the database names.
+    private(set) var owners: [ShareOwner]
+    private var isLoggedIn = false
 
-    init(_ row: Row) throws {
+    /// - Parameter owners: the column of the owners' names, where nobody has logged in.
+    init(_ row: Row, owners: Int? = nil) throws {
+        self.owners = try owners.map { try row.byteaArray($0).map(ShareOwner.init(name:)) } ?? []
         guard let curve = ShareCurve(rawValue: try row.text(0)), let shareID = UUID(uuidString: try row.text(2)),
             let walletID = UUID(uuidString: try row.text(3))
         else { throw PostgresError(.malformed, "a wallet's row is of no known curve") }
@@ -37,8 +42,27 @@ struct ShareRow: Sendable {
 
     var curve: ShareCurve { publicKey.curve }
 
-    /// What the share's envelope is bound to.
-    var envelopeRow: EnvelopeRow {
+    /// The same row as it is to whoever has logged in.
+    func belonging(to owner: ShareOwner) -> Self {
+        var row = self
+        row.owners = [owner]
+        row.isLoggedIn = true
+        return row
+    }
+
+    /// The rows that the share's envelope may be bound to.
+    ///
+    /// Those from before there were owners are bound to none.
+    var openingRows: [EnvelopeRow] { owners.map { $0.bind(envelopeRow, epoch: epoch) } + [envelopeRow] }
+
+    /// The row that an envelope is bound to when it is made anew.
+    func sealingRow(epoch: Int32) -> EnvelopeRow {
+        guard let owner = owners.first, owners.count == 1, isLoggedIn || owner.isLasting else { return envelopeRow }
+        return owner.bind(envelopeRow, epoch: epoch)
+    }
+
+    /// What the share's envelope is bound to besides its owner.
+    private var envelopeRow: EnvelopeRow {
         EnvelopeRow(shareID: shareID, walletID: walletID, curve: curve, publicKey: publicKey.bytes)
     }
 
@@ -93,9 +117,9 @@ struct KeyShareStore: Sendable {
         return KeyShareFailure(.unknownError, "Something went wrong here: try again later.")
     }
 
-    /// Reads rows of shares.
-    func shares(_ rows: [Row]) throws(StoreRefusal) -> [ShareRow] {
-        do { return try rows.map(ShareRow.init) } catch { throw .failure(unexpected(error)) }
+    /// Reads rows of shares of somebody who has logged in.
+    func shares(_ rows: [Row], of owner: ShareOwner) throws(StoreRefusal) -> [ShareRow] {
+        do { return try rows.map { try ShareRow($0).belonging(to: owner) } } catch { throw .failure(unexpected(error)) }
     }
 
     /// See the head of `0002_calls.sql`.

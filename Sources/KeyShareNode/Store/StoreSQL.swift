@@ -17,6 +17,17 @@ enum StoreSQL {
         "keyshare.commit",
         "SELECT keyshare.commit_session($1::text::uuid, $2, $3, $4, $5, $6, $7)::text"
     )
+    static let countCall = Statement("keyshare.count", "SELECT keyshare.count_call($1, $2, $3, $4)::text")
+    /// Hashes, the time, and before which time they were committed to.
+    static let isTokenCommitted = Statement(
+        "keyshare.token_committed",
+        #"""
+        SELECT EXISTS (SELECT FROM public."2_used_token_hashes" WHERE id_token_hash = ANY ($1) AND expires_at > $2
+                AND expires_at < $3::timestamptz + interval '48 hours')
+            OR EXISTS (SELECT FROM public."2_commit_reveal_sessions" WHERE id_token_hash = ANY ($1)
+                AND created_at < $3)
+        """#
+    )
     static let session = Statement(
         "keyshare.session",
         #"""
