@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import KeyShares
 
 /// A key share node over HTTP with 50,000 shares in PostgreSQL, beside what Oko's format costs and a server that only echoes.
 ///
@@ -46,7 +47,7 @@ enum KeyShareBenchmark {
         let get: Load.Call = { try await client.get(readers[$0 % 4_000], publicKey: keys[$0 % 4_000]) }
         for index in 0..<200 { try await get(index) }
         let plain = try await Load.saturate(pid: echo.pid, seconds: seconds) {
-            try await other.post("/", keys[$0 % 4_000], readers[$0 % 4_000])
+            try await other.post("/echo", keys[$0 % 4_000], readers[$0 % 4_000])
         }
         let former = try await Load.saturate(pid: echo.pid, seconds: seconds) {
             try await other.post("/former", keys[$0 % 4_000], readers[$0 % 4_000])
