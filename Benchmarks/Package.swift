@@ -70,7 +70,24 @@ let package = Package(
         ),
         .executableTarget(
             name: "KeyShareBenchmark",
-            dependencies: assay("KeyShares", "ShareEnvelopes"),
+            dependencies: assay(
+                "CommitReveal",
+                "EmbeddedPostgres",
+                "IdentityProviders",
+                "IdentityTestIssuer",
+                "KeyShareNode",
+                "KeyShareProtocol",
+                "KeyShareServer",
+                "KeyShares",
+                "Migrations",
+                "Postgres",
+                "ShareEnvelopes"
+            ) + nio + [
+                crypto, lifecycle, logging, .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ],
             swiftSettings: settings
         ),
         .executableTarget(

@@ -172,6 +172,11 @@ struct Bench: Sendable {
         get async throws { try await number(#"SELECT count(*) FROM public."2_users""#) }
     }
 
+    /// As many as users: each has one.
+    var shares: Int64 {
+        get async throws { try await number(#"SELECT count(*) FROM public."2_key_shares""#) }
+    }
+
     func rows(_ state: String) async throws -> Int64 {
         try await number(#"SELECT count(*) FROM public."2_pg_dumps" WHERE status = '\#(state)'"#)
     }

@@ -41,6 +41,7 @@ import Testing
             try await Self.kill(bench, at: stage, restoring: name)
             try await Self.recover(bench)
             #expect(try await bench.users == (stage == .exchanged ? 30 : 35))
+            #expect(try await bench.shares == (stage == .exchanged ? 30 : 35))
             // Nothing half-way is left; the former live database is, once it has been exchanged.
             let besides = try await bench.besides()
             #expect(besides.count == (stage == .exchanged ? 1 : 0))

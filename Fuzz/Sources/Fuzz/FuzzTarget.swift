@@ -11,10 +11,10 @@ struct FuzzTarget: Sendable {
     let check: @Sendable ([UInt8]) -> Void
 
     static let all = [
-        bolt11, caveat, challenge, credential, frostMessage, graph, keyRing, macaroon, nostrEvent, outboundURL, receipt,
-        registry, releaseArchive,
-        releaseManifest, roughtimeKeys, roughtimePacket, roughtimeReport, roughtimeRequest, roughtimeResponse,
-        roughtimeServerList, serviceAnswer, servicesFile, signerGroup, signerRequest,
+        backupContainer, bolt11, caveat, challenge, credential, frostMessage, graph, identityToken, keyRing,
+        keyShareRequest, macaroon, nostrEvent, outboundURL, receipt, registry, releaseArchive, releaseManifest,
+        rootPiece, roughtimeKeys, roughtimePacket, roughtimeReport, roughtimeRequest, roughtimeResponse,
+        roughtimeServerList, serviceAnswer, servicesFile, shareEnvelope, signerGroup, signerRequest, telegramLogin,
     ]
 }
 
