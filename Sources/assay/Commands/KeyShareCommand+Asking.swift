@@ -153,6 +153,9 @@ struct KeyShareNodeClient {
     }
 
     private func send(_ request: HTTPClientRequest) async throws -> (status: Int, text: String) {
+        guard let url = URL(string: base), ["http", "https"].contains(url.scheme), url.host?.isEmpty == false else {
+            throw Failure(Failure.usage, "'\(base)' is not an address such as http://127.0.0.1:4201")
+        }
         do {
             let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
             let body = try await response.body.collect(upTo: 1 << 20)

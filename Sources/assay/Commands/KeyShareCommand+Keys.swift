@@ -43,11 +43,19 @@ extension KeyShareCommand {
             guard (rootSecretFile == nil) != (pieces == nil) else {
                 throw ValidationError("give --root-secret-file, or --pieces")
             }
+            guard let pieces else { return }
+            guard 2...255 ~= pieces else { throw ValidationError("--pieces is 2 to 255") }
+            guard 2...pieces ~= threshold else { throw ValidationError("--threshold is 2 to \(pieces), the pieces") }
         }
 
         func run() async throws {
             if let rootSecretFile { return try Self.write(rootSecretFile) }
             let settings = try node.settings(requiresDatabase: false)
+            let needed: [Setting] = [.databaseHost, .databaseUser, .databaseName]
+            let missing = needed.filter { settings.text($0) == nil }.map { "\($0.name) is not set: \($0.meaning)" }
+            guard missing.isEmpty else {
+                throw Failure(Failure.configuration, Settings.Invalid(problems: missing).description)
+            }
             let secrets = try Self.noSecrets()
             try await KeyShareCommand.withService(settings, secrets: secrets, preparesNode: false) { service in
                 let lines = try await service.initialise(pieces: pieces ?? 5, threshold: threshold)

@@ -99,8 +99,8 @@ struct KeyShareCommand: AsyncParsableCommand {
             commandName: "check-config",
             abstract: "Check the settings and files, and print what holds; secrets are not shown.",
             discussion: """
-                Reads everything that 'serve' reads before it connects to anything, and lists all problems at once. \
-                Exits with 78 when there are some.
+                Reads everything that 'serve' reads before it connects to anything. Lists all names and values that are \
+                wrong; when there are none, all files, lists and folders that are. Exits with 78 when there are some.
                 """
         )
 
@@ -111,24 +111,53 @@ struct KeyShareCommand: AsyncParsableCommand {
 
         func run() async throws {
             let settings = try node.settings()
-            _ = try KeyShareDatabase(settings)
-            _ = try KeyShareWiring.secrets(settings)
-            _ = try KeyShareWiring.server(settings)
-            _ = try KeyShareWiring.access(settings)
-            _ = try KeySharePrices(settings)
-            _ = try KeyShareBackupWiring.configuration(settings)
+            var problems: [String] = []
+            try collect(&problems) { _ = try KeyShareDatabase(settings) }
+            try collect(&problems) { _ = try KeyShareWiring.secrets(settings) }
+            try collect(&problems) { _ = try KeyShareWiring.server(settings) }
+            try collect(&problems) { _ = try KeyShareWiring.access(settings) }
+            try collect(&problems) { _ = try KeySharePrices(settings) }
+            try collect(&problems) { _ = try KeyShareBackupWiring.configuration(settings) }
+            problems += Self.unwritable([.dumpDirectory, .keyShareLogDirectory], settings)
             let connection = ProviderHTTPConnection()
             let identities = Result {
                 try KeyShareWiring.identities(settings, connection: connection, passkeys: NoPasskeys(), logger: nil)
             }
             await connection.shutdown()
-            let types = try identities.get().authTypes
+            var types: [String] = []
+            try collect(&problems) { types = try identities.get().authTypes }
+            guard problems.isEmpty else {
+                throw Failure(Failure.configuration, Settings.Invalid(problems: problems).description)
+            }
             guard !quiet else { return }
             let rows = Setting.keyShareNode.sorted { $0.name < $1.name }.map { setting in
                 [setting.name, settings.shown(setting), "\(settings.origin(setting))"]
             }
             Terminal.table(rows.filter { $0[2] != "unset" })
-            Terminal.say("\nlogin providers: \(types.isEmpty ? "none" : types.joined(separator: ", "))")
+            let none = "none, so nobody can log in: name some in KS_PROVIDERS (docs/keyshare/PROVIDERS.md)"
+            Terminal.say("\nlogin providers: \(types.isEmpty ? none : types.joined(separator: ", "))")
+        }
+
+        /// Runs a step, and keeps what it says is wrong instead of ending with it.
+        private func collect(_ problems: inout [String], _ step: () throws -> Void) throws {
+            do { try step() } catch let failure as Failure { problems.append(failure.message) }
+        }
+
+        /// Folders that cannot be written to, or not be made where they are missing.
+        private static func unwritable(_ folders: [Setting], _ settings: Settings) -> [String] {
+            folders.compactMap { setting in
+                guard let given = settings.text(setting) else { return nil }
+                let path = URL(fileURLWithPath: KeyShareWiring.expanded(given)).standardizedFileURL
+                var found = path
+                while found.path != "/", !FileManager.default.fileExists(atPath: found.path) {
+                    found.deleteLastPathComponent()
+                }
+                var isDirectory: ObjCBool = false
+                _ = FileManager.default.fileExists(atPath: found.path, isDirectory: &isDirectory)
+                guard isDirectory.boolValue else { return "\(setting.name): \(found.path) is not a folder" }
+                guard !FileManager.default.isWritableFile(atPath: found.path) else { return nil }
+                return "\(setting.name): this user cannot write to \(found.path)"
+            }
         }
     }
 
