@@ -138,8 +138,14 @@ struct KeyShareNodeClient {
             return success.data
         }
         let refusal = try? JSONDecoder().decode(Refusal.self, from: data)
+        let code =
+            switch status {
+            case 401: Failure.refused
+            case 400: Failure.unreadable
+            default: Failure.unavailable
+            }
         throw Failure(
-            status == 401 ? Failure.refused : Failure.unavailable,
+            code,
             refusal.map { "\($0.msg) (\($0.code))" } ?? "\(base)\(path) answered \(status)"
         )
     }

@@ -48,14 +48,22 @@ struct KeyShareWiring {
         _ = try KeyShareBackupWiring.configuration(settings)
         let client = database.client(database: nil, connections: 4, logger: logger)
         let connection = ProviderHTTPConnection()
-        let identities = try Self.identities(
-            settings,
-            connection: connection,
-            passkeys: StoredPasskeyKeys(client: client),
-            logger: logger
-        )
+        let identities: IdentityDirectory
+        do {
+            identities = try Self.identities(
+                settings,
+                connection: connection,
+                passkeys: StoredPasskeyKeys(client: client),
+                logger: logger
+            )
+        } catch {
+            await client.shutDown()
+            await connection.shutdown()
+            throw error
+        }
         do { try await client.waitUntilReady(timeout: .seconds(30)) } catch {
             await client.shutDown()
+            await connection.shutdown()
             throw Failure(
                 Failure.unavailable,
                 "the database does not answer within 30 s (\(error)); check DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, "
@@ -71,6 +79,7 @@ struct KeyShareWiring {
         )
         do throws(KeyShareNodeError) { try await service.prepare() } catch {
             await client.shutDown()
+            await connection.shutdown()
             throw Self.failure(error)
         }
         self.service = service
