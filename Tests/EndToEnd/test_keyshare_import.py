@@ -167,3 +167,32 @@ def test_an_oko_database_is_brought_into_a_node_of_ones_own(program, run, tmp_pa
         node.drop()
         with administrator(run) as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_an_import_that_does_not_fit_leaves_nothing_behind(program, run, tmp_path):
+    issuer, user, wallet = Issuer(run), secrets.token_hex(6), Wallet()
+    name = f"ks_src_{secrets.token_hex(4)}"
+    with administrator(run) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    secret = tmp_path / "encryption_secret"
+    secret.write_text(SECRET)
+    secret.chmod(0o600)
+    node = OwnNode(program, run, tmp_path / "node")
+    node.environment["ENCRYPTION_SECRET_PATH"] = str(secret)
+    try:
+        with database(run, name) as connection:
+            fill(connection, {user: [wallet]}, sessions=True)
+            (key,) = connection.execute('SELECT enc_private_key FROM "2_server_keypairs"').fetchone()
+            connection.execute('UPDATE "2_server_keypairs" SET enc_private_key = %s', (key[:-8] + "AAAAAAA=",))
+        refused = node.command("import-v1", "--database-url", address(run, name))
+        assert refused.returncode > 0 and "ENCRYPTION_SECRET_PATH" in refused.stderr, refused.stderr
+        with database(run, name) as connection:
+            connection.execute('UPDATE "2_server_keypairs" SET enc_private_key = %s', (key,))
+        made = node.command("import-v1", "--database-url", address(run, name))
+        assert made.returncode == 0, made.stdout + made.stderr
+        node.start()
+        assert expect(node.read_one(issuer.token(user), wallet), 200)["share"] == wallet.share()
+    finally:
+        node.drop()
+        with administrator(run) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

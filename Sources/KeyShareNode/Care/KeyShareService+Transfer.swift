@@ -40,7 +40,7 @@ extension KeyShareService {
             _ = try await Migrator.keyshare(client: client, logger: logger).migrate()
             try await probe(source, former)
             var report = TransferReport()
-            report.keypairs = try await importKeypairs(source)
+            report.keypairs = try await importKeypairs(source, former)
             try await prepare(isServing: false)
             var last = RoundMark.start
             while true {
@@ -86,8 +86,19 @@ extension KeyShareService {
         }
     }
 
-    private func importKeypairs(_ source: PostgresClient) async throws -> Int {
+    private func importKeypairs(_ source: PostgresClient, _ former: OkoSecret) async throws -> Int {
         let rows = try await source.query(TransferSQL.formerKeypairs)
+        // A key that does not open would keep this node from starting ever after.
+        for row in rows where try row.bool(4) {
+            do throws(EnvelopeError) {
+                try OkoEnvelope((try? row.text(3)) ?? "").withOpened(with: former) { _ in }
+            } catch {
+                throw KeyShareNodeError(
+                    .secret,
+                    "ENCRYPTION_SECRET_PATH does not open the node's own key in that database, or it is not an Oko node's"
+                )
+            }
+        }
         return try await client.withConnection { session in
             try await session.transaction {
                 let own = try await session.query(TransferSQL.countKeypairs)[0].int8(0)

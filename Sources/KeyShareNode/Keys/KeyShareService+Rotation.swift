@@ -45,12 +45,25 @@ extension KeyShareService {
     }
 
     /// Holds a lock that ends with the connection, so that a process that dies leaves nothing behind.
+    ///
+    /// It is waited for a little: a server takes its time to notice that a connection was closed.
     private nonisolated(nonsending) func alone<Value>(_ body: () async throws -> Value) async throws -> Value {
         try await client.withConnection { session in
-            guard try await session.query(RotationSQL.lock).first?.bool(0) == true else {
-                throw KeyShareNodeError(.refused, "another process rotates the key-encryption key")
+            let end = ContinuousClock.now + .seconds(5)
+            while try await session.query(RotationSQL.lock).first?.bool(0) != true {
+                guard ContinuousClock.now < end else {
+                    throw KeyShareNodeError(.refused, "another process rotates the key-encryption key")
+                }
+                try await Task.sleep(for: .milliseconds(100))
             }
-            return try await body()
+            do {
+                let value = try await body()
+                _ = try? await session.query(RotationSQL.unlock)
+                return value
+            } catch {
+                _ = try? await session.query(RotationSQL.unlock)
+                throw error
+            }
         }
     }
 
@@ -138,6 +151,7 @@ extension KeyShareService {
 private enum RotationSQL {
     /// "ks-wrap " in ASCII.
     static let lock = Statement("keyshare.rotation_lock", "SELECT pg_try_advisory_lock(7742582175423361056)")
+    static let unlock = Statement("keyshare.rotation_unlock", "SELECT pg_advisory_unlock(7742582175423361056)")
 
     static func batch(_ table: String) -> Statement {
         Statement(
