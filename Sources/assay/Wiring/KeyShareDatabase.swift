@@ -68,15 +68,24 @@ struct KeyShareDatabase: Sendable {
     /// - Throws: ``Failure`` when it does not answer within 30 s.
     func client(connections: Int = 4, logger: Logger) async throws -> PostgresClient {
         let client = client(database: nil, connections: connections, logger: logger)
-        do { try await client.waitUntilReady(timeout: .seconds(30)) } catch {
+        do { try await Self.find(client) } catch {
             await client.shutDown()
+            throw error
+        }
+        return client
+    }
+
+    /// Waits until the database answers.
+    ///
+    /// - Throws: ``Failure`` when it does not within 30 s.
+    static func find(_ client: PostgresClient) async throws {
+        do { try await client.waitUntilReady(timeout: .seconds(30)) } catch {
             throw Failure(
                 Failure.unavailable,
                 "the database does not answer within 30 s (\(error)); check DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, "
                     + "DB_NAME and DB_SSL"
             )
         }
-        return client
     }
 
     /// A client of this database or another one of the same server, which connects when it is first used.

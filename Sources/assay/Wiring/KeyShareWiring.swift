@@ -48,73 +48,66 @@ struct KeyShareWiring {
         _ = try KeyShareBackupWiring.configuration(settings)
         let client = database.client(database: nil, connections: 4, logger: logger)
         let connection = ProviderHTTPConnection()
-        let identities: IdentityDirectory
         do {
-            identities = try Self.identities(
+            let identities = try Self.identities(
                 settings,
                 connection: connection,
                 passkeys: StoredPasskeyKeys(client: client),
                 logger: logger
             )
+            try await KeyShareDatabase.find(client)
+            service = try await Self.prepared(settings, client, identities, secrets, logger)
+            let backups = try await KeyShareBackupWiring.service(
+                settings,
+                database: database,
+                client: client,
+                service: service,
+                logger: logger
+            )
+            if backups == nil { logger.warning("no backups are made: set DUMP_DIR") }
+            self.server = server
+            site = KeyShareSite(
+                service: service,
+                backups: backups ?? NoBackups(),
+                access: access,
+                configuration: server,
+                metrics: { registry.render() },
+                logger: logger
+            )
+            services =
+                [client, ConnectionCloser(connection: connection), service] + (backups.map { [$0] } ?? [])
+                + Self.telemetry(settings, service, logger) + Self.administration(site, server, logger)
         } catch {
+            // What was opened is closed whatever went wrong after it.
             await client.shutDown()
             await connection.shutdown()
             throw error
         }
-        do { try await client.waitUntilReady(timeout: .seconds(30)) } catch {
-            await client.shutDown()
-            await connection.shutdown()
-            throw Failure(
-                Failure.unavailable,
-                "the database does not answer within 30 s (\(error)); check DB_HOST, DB_PORT, DB_USER, DB_PASSWORD, "
-                    + "DB_NAME and DB_SSL"
-            )
-        }
+    }
+
+    private static func prepared(
+        _ settings: Settings,
+        _ client: PostgresClient,
+        _ identities: IdentityDirectory,
+        _ secrets: ShareSecrets,
+        _ logger: Logger
+    ) async throws -> KeyShareService {
         let service = KeyShareService(
-            configuration: Self.configuration(settings),
+            configuration: configuration(settings),
             client: client,
             identities: identities,
             secrets: secrets,
             logger: logger
         )
-        do throws(KeyShareNodeError) { try await service.prepare() } catch {
-            await client.shutDown()
-            await connection.shutdown()
-            throw Self.failure(error)
-        }
-        self.service = service
-        self.server = server
-        let backups = try await KeyShareBackupWiring.service(
-            settings,
-            database: database,
-            client: client,
-            service: service,
-            logger: logger
-        )
-        if backups == nil { logger.warning("no backups are made: set DUMP_DIR") }
-        site = KeyShareSite(
-            service: service,
-            backups: backups ?? NoBackups(),
-            access: access,
-            configuration: server,
-            metrics: { registry.render() },
-            logger: logger
-        )
-        let watched = settings.text(.telemetryURL) ?? ""
-        let telemetry =
-            watched.isEmpty
-            ? []
-            : [
-                TelemetrySender(
-                    baseURL: watched,
-                    password: settings.secret(.telemetryPassword)?.text ?? "",
-                    service: service,
-                    logger: logger
-                )
-            ]
-        services =
-            [client, ConnectionCloser(connection: connection), service] + (backups.map { [$0] } ?? []) + telemetry
-            + Self.administration(site, server, logger)
+        do throws(KeyShareNodeError) { try await service.prepare() } catch { throw failure(error) }
+        return service
+    }
+
+    /// The reports to a wallet's server, if one is named.
+    private static func telemetry(_ settings: Settings, _ service: KeyShareService, _ logger: Logger) -> [any Service] {
+        guard let url = settings.text(.telemetryURL), !url.isEmpty else { return [] }
+        let password = settings.secret(.telemetryPassword)?.text ?? ""
+        return [TelemetrySender(baseURL: url, password: password, service: service, logger: logger)]
     }
 
     /// The administrator's listener, unless the main one serves those routes too.
