@@ -257,7 +257,12 @@ let package = Package(
             plugins: ["EmbedMigrations"]
         ),
         tests("Migrations", ["Postgres", "PostgresTestSupport"]),
-        module("HTTPEdge", ["IPAddresses", httpTypes, nioCore, nioHTTPTypes]),
+        module(
+            "HTTPEdge",
+            [
+                "IPAddresses", httpTypes, hummingbird, hummingbirdCore, logging, nioCore, nioHTTP1, nioHTTPTypes,
+            ]
+        ),
         module("SealedRecords", ["ByteCoding", "CSodium", "Nostr", "Secp256k1", crypto]),
         tests("SealedRecords", ["ByteCoding", "Nostr", "Secp256k1", crypto], resources: [.copy("Vectors")]),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
@@ -596,8 +601,7 @@ let package = Package(
                 "TimeArchive", "TimeStamping", "TrustScore",
                 "WatchedFiles", crypto,
                 httpTypes,
-                hummingbird, hummingbirdCore, lifecycle, logging, metrics, nioCore, nioFoundation, nioHTTP1,
-                nioHTTPTypes,
+                hummingbird, lifecycle, logging, metrics, nioCore, nioFoundation,
             ]
         ),
         tests(
@@ -613,8 +617,7 @@ let package = Package(
             "SignerServer",
             [
                 "ByteCoding", "Deadlines", "HTTPEdge", "IPAddresses", "LightningPrimitives", "Nostr", "Pomade",
-                "RequestLimits", "Signer", crypto, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging,
-                metrics, nioCore, nioHTTP1, nioHTTPTypes,
+                "RequestLimits", "Signer", crypto, httpTypes, hummingbird, lifecycle, logging, metrics, nioCore,
             ]
         ),
         tests(
@@ -631,8 +634,8 @@ let package = Package(
                 "AuditChains", "ByteCoding", "DailyLogs", "Deadlines", "HTTPEdge", "IPAddresses", "IdentityProviders",
                 "KeyShareNode", "KeyShareProtocol", "KeyShareWatch", "PasswordHashing", "RequestLimits", crypto,
                 cryptoExtras,
-                httpClient, httpTypes, hummingbird, hummingbirdCore, lifecycle,
-                logging, metrics, nioCore, nioFoundation, nioHTTP1, nioHTTPTypes, orderedCollections,
+                httpClient, httpTypes, hummingbird, lifecycle, logging, metrics, nioCore, nioHTTP1,
+                orderedCollections,
             ]
         ),
         tests(
@@ -667,7 +670,8 @@ let package = Package(
                 "RoughtimeLink", "RoughtimeResponder", "ServiceCatalogue",
                 "ServiceChecks", "ServiceProbing", "TimeArchive", "TimeStamping", "YAML",
                 "Mail", "Nostr", "PasswordHashing", "Pomade", "PomadeClient", "SealedRecords", "Signer", "SignerServer",
-                "BackupContainers", "DailyLogs", "IdentityProviders", "IdentityTestIssuer", "KeyShareBackups",
+                "BackupContainers", "DailyLogs", "HTTPEdge", "IdentityProviders", "IdentityTestIssuer",
+                "KeyShareBackups",
                 "KeyShareNode",
                 "KeyShareProtocol", "KeyShareServer", "KeyShareWatch",
                 "ShareEnvelopes",

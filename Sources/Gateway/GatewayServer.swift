@@ -2,15 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Gate
-internal import Glibc
 internal import HTTPEdge
-internal import HTTPTypes
 internal import Hummingbird
-internal import HummingbirdCore
 public import IPAddresses
 public import Logging
-internal import NIOCore
-internal import NIOHTTP1
 public import PurchaseReceipts
 public import ServiceLifecycle
 
@@ -36,14 +31,6 @@ public struct GatewayConfiguration: Sendable {
     public var receiptSigner: ReceiptSigner?
 
     public init() {}
-}
-
-/// The address of the server is another process's.
-public struct AddressTaken: Error, CustomStringConvertible {
-    let host: String
-    let port: Int
-
-    public var description: String { "cannot listen on \(host), TCP port \(port): another process does" }
 }
 
 /// The HTTP server over a route table.
@@ -111,7 +98,6 @@ public struct GatewayServer: Service {
             bodyDeadline: configuration.bodyTimeout,
             receipts: ReceiptDesk(signer: configuration.receiptSigner, logger: logger)
         )
-        let headTimeout = TimeAmount(configuration.headTimeout)
         let rule = ClientAddressRule(trustedProxies: configuration.trustedProxies)
         let proxy = services.map { services in
             ServiceProxy(
@@ -136,38 +122,13 @@ public struct GatewayServer: Service {
                 sites: sites
             )
         )
-        // A slow client must not hold a connection for ever, and headers are bounded before they are looked at.
-        let http1 = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [HeadDeadline(headTimeout), FramingGuard(), DateField()],
-            idleTimeout: .seconds(60),
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: 12 * 1024,
-                maxHeaderListSize: 32 * 1024,
-                maxHeaderFieldCount: 64
-            )
+        var server = EdgeServer(
+            host: configuration.host,
+            port: configuration.port,
+            maxConnections: configuration.maxConnections,
+            headTimeout: configuration.headTimeout
         )
-        var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .notice)
-        let application = Application(
-            router: router,
-            server: .http1(configuration: http1),
-            configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port),
-                serverName: "assay",
-                backlog: 4096,
-                availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections)
-            ),
-            onServerRunning: { channel in
-                let port = channel.localAddress?.port ?? 0
-                logger.info("listening", metadata: ["http.host": "\(configuration.host)", "http.port": "\(port)"])
-                onListening(port)
-            },
-            logger: quiet
-        )
-        do {
-            try await application.run()
-        } catch let error as IOError where error.errnoCode == EADDRINUSE {
-            throw AddressTaken(host: configuration.host, port: configuration.port)
-        }
+        server.name = "assay"
+        try await server.run(router.buildResponder(), logger: logger, onListening: onListening)
     }
 }

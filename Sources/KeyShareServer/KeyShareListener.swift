@@ -1,23 +1,10 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
 internal import HTTPEdge
 internal import Hummingbird
-internal import HummingbirdCore
-internal import IPAddresses
 public import Logging
-internal import NIOCore
-internal import NIOHTTP1
 public import ServiceLifecycle
-
-/// The node's address is another process's.
-public struct KeyShareAddressTaken: Error, CustomStringConvertible {
-    let host: String
-    let port: Int
-
-    public var description: String { "cannot listen on \(host), TCP port \(port): another process does" }
-}
 
 /// An HTTP server of a key share node: for everyone, or for its administrator.
 public struct KeyShareListener: Service {
@@ -44,56 +31,18 @@ public struct KeyShareListener: Service {
 
     /// Serves until graceful shutdown; requests under way are finished.
     public func run() async throws {
-        var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .notice)
-        let configuration = site.configuration
-        let http1 = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [
-                HeadDeadline(TimeAmount(configuration.headTimeout)), FramingGuard(), DateField(),
-            ],
-            idleTimeout: .seconds(60),
-            // The largest token that a login may have goes into one field.
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: 20 * 1024,
-                maxHeaderListSize: 40 * 1024,
-                maxHeaderFieldCount: 64
-            )
+        let limits = site.configuration
+        var server = EdgeServer(
+            host: address.host,
+            port: address.port,
+            maxConnections: limits.maxConnections,
+            headTimeout: limits.headTimeout
         )
-        let application = Application(
-            responder: SiteResponder(site: site, door: door),
-            server: .http1(configuration: http1),
-            configuration: ApplicationConfiguration(
-                address: .hostname(address.host, port: address.port),
-                serverName: nil,
-                backlog: 4096,
-                availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections)
-            ),
-            onServerRunning: { channel in
-                let port = channel.localAddress?.port ?? 0
-                logger.info(
-                    door == .main ? "listening" : "listening for the administrator",
-                    metadata: ["http.host": "\(address.host)", "http.port": "\(port)"]
-                )
-                onListening(port)
-            },
-            logger: quiet
-        )
-        do {
-            try await application.run()
-        } catch let error as IOError where error.errnoCode == EADDRINUSE {
-            throw KeyShareAddressTaken(host: address.host, port: address.port)
-        }
-    }
-}
-
-/// What travels with a request: where it came from.
-struct SiteContext: RequestContext {
-    var coreContext: CoreRequestContextStorage
-    let peer: SocketAddress?
-
-    init(source: ApplicationRequestContextSource) {
-        coreContext = .init(source: source)
-        peer = source.channel.remoteAddress
+        // The largest token that a login may have goes into one field.
+        server.maxFieldSize = 20 * 1024
+        server.maxHeadSize = 40 * 1024
+        if door != .main { server.announcement = "listening for the administrator" }
+        try await server.run(SiteResponder(site: site, door: door), logger: logger, onListening: onListening)
     }
 }
 
@@ -101,7 +50,7 @@ private struct SiteResponder: HTTPResponder {
     let site: KeyShareSite
     let door: KeyShareDoor
 
-    func respond(to request: Request, context: SiteContext) async throws -> Response {
-        await site.respond(to: request, peer: context.peer?.ipAddress.flatMap { IPAddress($0) }, door: door)
+    func respond(to request: Request, context: PeerContext) async throws -> Response {
+        await site.respond(to: request, peer: context.peer, door: door)
     }
 }

@@ -59,7 +59,7 @@ public struct KeyShareServerConfiguration: Sendable {
     public var commit: String?
     /// UTC with milliseconds.
     public var launchTime = ""
-    /// How long `/status` may repeat what the store has said.
+    /// How long `/status` may repeat what the store has said at the most; a store that answers fast is asked sooner.
     public var statusAge: Duration = .seconds(1)
 
     public init() {}

@@ -10,7 +10,7 @@ actor StatusDesk {
     private let service: KeyShareService
     private let backups: any BackupDesk
     private let configuration: KeyShareServerConfiguration
-    private var last: (answer: StatusAnswer, at: ContinuousClock.Instant)?
+    private var last: (answer: StatusAnswer, until: ContinuousClock.Instant)?
     private var asking: Task<StatusAnswer, Never>?
 
     init(service: KeyShareService, backups: any BackupDesk, configuration: KeyShareServerConfiguration) {
@@ -21,7 +21,7 @@ actor StatusDesk {
 
     /// How things stand, as of a moment ago.
     func current() async -> StatusAnswer {
-        if let last, .now - last.at < configuration.statusAge {
+        if let last, .now < last.until {
             var answer = last.answer
             answer.time = UTCText.now()
             return answer
@@ -29,10 +29,13 @@ actor StatusDesk {
         // Whoever comes meanwhile waits for the same answer.
         let task = asking ?? Task { await self.ask() }
         asking = task
+        let start = ContinuousClock.now
         let answer = await task.value
         if asking == task {
             asking = nil
-            last = (answer, .now)
+            // Counting what is stored may take a twentieth of the time, whoever asks how often.
+            let now = ContinuousClock.now
+            last = (answer, now + min((now - start) * 19, configuration.statusAge))
         }
         return answer
     }

@@ -85,11 +85,7 @@ struct KeyShareCommand: AsyncParsableCommand {
             )
             let reload = ReloadSignals(logger: logger)
             reload.add { file?.reopen() }
-            do {
-                try await Services.run(wiring.services + [reload, listener], parent: parent, logger: logger)
-            } catch let error as KeyShareAddressTaken {
-                throw Failure(Failure.unavailable, "\(error)")
-            }
+            try await Services.run(wiring.services + [reload, listener], parent: parent, logger: logger)
         }
     }
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import Gateway
+import HTTPEdge
 import Logging
 import ServiceLifecycle
 import Supervisor
