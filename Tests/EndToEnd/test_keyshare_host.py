@@ -1,109 +1,31 @@
 """The shipped nginx vhost and compose file of a key share node; nginx is a real one in front of a tiny backend."""
 
-import http.client
-import http.server
 import json
 import os
-import pathlib
-import socket
 import ssl
 import subprocess
-import threading
-import time
 
 import pytest
+import vhost
 import yaml
 
 from free_ports import free_port
+from vhost import values
 
-HOST = pathlib.Path(__file__).resolve().parents[2] / "infra" / "keyshare"
-
-
-class Backend(http.server.BaseHTTPRequestHandler):
-    """Says what it was sent."""
-
-    protocol_version = "HTTP/1.1"
-    seen = []
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-        self.seen.append(self.path)
-        answer = json.dumps({"size": len(body), "headers": dict(self.headers)}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
-        self.send_header("Access-Control-Allow-Origin", "*")
-        self.send_header("Strict-Transport-Security", "max-age=1")
-        self.end_headers()
-        self.wfile.write(answer)
-
-    do_GET = do_OPTIONS = do_PUT = do_POST
-
-    def log_message(self, *_):
-        pass
+HOST = vhost.ROOT / "infra" / "keyshare"
 
 
-class Proxy:
-    def __init__(self, home, backend):
-        self.home, self.port = home, free_port()
-        certificate, key = home / "cert.pem", home / "key.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
-             "-subj", "/CN=node.example", "-keyout", str(key), "-out", str(certificate)],
-            check=True, capture_output=True)
-        shipped = (HOST / "nginx.conf").read_text()
-        text = "\n".join(line for line in shipped.splitlines() if "listen [::]" not in line)
-        for old, new in [
-            ("listen 443", f"listen 127.0.0.1:{self.port}"),
-            ("/etc/letsencrypt/live/node.example/fullchain.pem", str(certificate)),
-            ("/etc/letsencrypt/live/node.example/privkey.pem", str(key)),
-            ("/var/log/nginx/", f"{home}/"),
-            ("127.0.0.1:4201", f"127.0.0.1:{backend}"),
-        ]:
-            assert old in text
-            text = text.replace(old, new)
-        (home / "nginx.conf").write_text(
-            f"pid {home}/pid;\nerror_log {home}/error.log;\nworker_processes 1;\nevents {{}}\nhttp {{\naccess_log off;\n"
-            f"client_body_temp_path {home}/body;\nproxy_temp_path {home}/proxy;\n{text}\n}}\n")
-        self.process = subprocess.Popen(["nginx", "-c", str(home / "nginx.conf"), "-g", "daemon off;"],
-                                        env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"})
-        deadline = time.monotonic() + 30
-        while socket.socket().connect_ex(("127.0.0.1", self.port)):
-            assert self.process.poll() is None and time.monotonic() < deadline, (home / "error.log").read_text()
-            time.sleep(0.05)
+class Node(vhost.Backend):
+    fields = {"Access-Control-Allow-Origin": "*", "Strict-Transport-Security": "max-age=1"}
 
-    def ask(self, method, path, body=b"", headers=None, highest=None):
-        context = ssl.create_default_context(cafile=self.home / "cert.pem")
-        context.check_hostname = False
-        if highest:
-            context.maximum_version = highest
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=30)
-        connection.request(method, path, body, {"Content-Type": "application/json", **(headers or {})})
-        answer = connection.getresponse()
-        try:
-            return answer.status, answer.getheaders(), answer.read()
-        finally:
-            connection.close()
 
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(timeout=30)
+def in_front_of(home, port):
+    return vhost.VirtualHost(home, "keyshare/nginx.conf", "node.example", [("127.0.0.1:4201", f"127.0.0.1:{port}")])
 
 
 @pytest.fixture
 def proxy(tmp_path):
-    Backend.seen.clear()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    proxy = Proxy(tmp_path, server.server_port)
-    yield proxy
-    proxy.stop()
-    server.shutdown()
-    server.server_close()
-
-
-def values(headers, name):
-    return [value for key, value in headers if key.lower() == name.lower()]
+    yield from vhost.before_a_backend(lambda port: in_front_of(tmp_path, port), Node)
 
 
 def refusal(answer, status, code):
@@ -135,20 +57,20 @@ def test_a_request_reaches_the_node_with_the_client_s_own_address(proxy):
 @pytest.mark.parametrize("method", ["POST", "GET", "PUT"])
 def test_administration_and_metrics_are_not_there(proxy, method, path):
     refusal(proxy.ask(method, path, b"{}"), 404, "NOT_FOUND")
-    assert Backend.seen == []
+    assert Node.seen == []
 
 
 @pytest.mark.parametrize("path", ["/status?ready=1", "/", "/administrators", "/keyshare/v1/", "/api_docs/openapi.json"])
 def test_everything_else_is_passed_on(proxy, path):
     assert proxy.ask("GET", path)[0] == 200
-    assert Backend.seen == [path]
+    assert Node.seen == [("GET", path)]
 
 
 def test_a_body_of_64_kib_passes_and_a_larger_one_does_not(proxy):
     assert json.loads(proxy.ask("POST", "/keyshare/v1/", b"a" * 65536)[2])["size"] == 65536
-    Backend.seen.clear()
+    Node.seen.clear()
     refusal(proxy.ask("POST", "/keyshare/v1/", b"a" * 65537), 413, "PAYLOAD_TOO_LARGE")
-    assert Backend.seen == []
+    assert Node.seen == []
 
 
 def test_tls_older_than_1_3_is_refused(proxy):
@@ -166,7 +88,7 @@ def test_a_flood_from_one_address_is_told_to_wait(proxy):
 
 
 def test_a_node_that_is_down_is_told_in_its_own_shape(tmp_path):
-    proxy = Proxy(tmp_path, free_port())
+    proxy = in_front_of(tmp_path, free_port())
     try:
         refusal(proxy.ask("POST", "/keyshare/v1/", b"{}"), 503, "UNKNOWN_ERROR")
     finally:

@@ -1,24 +1,21 @@
 """The shipped nginx vhost of a signer, as a real nginx in front of a tiny backend."""
 
 import http.client
-import http.server
 import json
 import os
 import pathlib
 import secrets
 import signal
 import socket
-import ssl
 import subprocess
-import threading
 import time
 
 import nostr
 import pytest
+import vhost
 
 from free_ports import free_port
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, OPTIONS",
@@ -26,97 +23,28 @@ CORS = {
 }
 
 
-class Backend(http.server.BaseHTTPRequestHandler):
-    """Answers as a signer does, and says what it was sent."""
-
-    protocol_version = "HTTP/1.1"
-    seen = []
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-        self.seen.append((self.command, self.path, self.headers))
-        answer = json.dumps({"ok": True, "size": len(body), "headers": dict(self.headers)}).encode()
-        self.send_response(429 if self.path == "/busy" else 200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
-        if self.path == "/busy":
-            self.send_header("Retry-After", "77")
-        for name, value in CORS.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(answer)
-
-    do_GET = do_OPTIONS = do_PUT = do_POST
-
-    def log_message(self, *_):
-        pass
+class Signer(vhost.Backend):
+    fields = CORS
 
 
-class Proxy:
-    def __init__(self, home, backend):
-        self.home, self.port, self.plain_port = home, free_port(), free_port()
-        certificate, key = home / "cert.pem", home / "key.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
-             "-subj", "/CN=signer.example", "-keyout", str(key), "-out", str(certificate)],
-            check=True, capture_output=True)
-        shipped = (ROOT / "infra" / "pomade" / "nginx" / "pomade.conf").read_text()
-        text = "\n".join(line for line in shipped.splitlines() if "listen [::]" not in line)
-        for old, new in [
-            ("listen 443", f"listen 127.0.0.1:{self.port}"),
-            ("listen 80", f"listen 127.0.0.1:{self.plain_port}"),
-            ("/etc/letsencrypt/live/signer.example/fullchain.pem", str(certificate)),
-            ("/etc/letsencrypt/live/signer.example/privkey.pem", str(key)),
-            ("/var/log/nginx/", f"{home}/"),
-            ("127.0.0.1:3000", f"127.0.0.1:{backend}"),
-        ]:
-            assert old in text
-            text = text.replace(old, new)
-        (home / "nginx.conf").write_text(
-            f"pid {home}/pid;\nerror_log {home}/error.log;\nworker_processes 1;\nevents {{}}\nhttp {{\naccess_log off;\n"
-            f"client_body_temp_path {home}/body;\nproxy_temp_path {home}/proxy;\n{text}\n}}\n")
-        self.process = subprocess.Popen(["nginx", "-c", str(home / "nginx.conf"), "-g", "daemon off;"],
-                                        env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"})
-        deadline = time.monotonic() + 30
-        while socket.socket().connect_ex(("127.0.0.1", self.port)):
-            assert self.process.poll() is None and time.monotonic() < deadline, (home / "error.log").read_text()
-            time.sleep(0.05)
-
-    def ask(self, method, path, body=b"", headers=None):
-        """The status, the headers as pairs, and the body."""
-        context = ssl.create_default_context(cafile=self.home / "cert.pem")
-        context.check_hostname = False
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=30)
-        connection.request(method, path, body, {"Content-Type": "application/json", **(headers or {})})
-        answer = connection.getresponse()
-        try:
-            return answer.status, answer.getheaders(), answer.read()
-        finally:
-            connection.close()
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(timeout=30)
+def in_front_of(home, port):
+    plain = free_port()
+    proxy = vhost.VirtualHost(home, "pomade/nginx/pomade.conf", "signer.example",
+                              [("listen 80", f"listen 127.0.0.1:{plain}"), ("127.0.0.1:3000", f"127.0.0.1:{port}")])
+    proxy.plain_port = plain
+    return proxy
 
 
 @pytest.fixture
 def proxy(tmp_path):
-    Backend.seen.clear()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    proxy = Proxy(tmp_path, server.server_port)
-    yield proxy
-    proxy.stop()
-    server.shutdown()
-    server.server_close()
+    yield from vhost.before_a_backend(lambda port: in_front_of(tmp_path, port), Signer)
 
 
 def is_for_browsers(headers):
     """Whether every header that a browser needs is there, once, and so are the others that every answer has."""
     wanted = {**CORS, "Access-Control-Max-Age": "86400", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
               "Referrer-Policy": "no-referrer", "Strict-Transport-Security": "max-age=63072000"}
-    return all([value for name, value in headers if name.lower() == key.lower()] == [expected]
-               for key, expected in wanted.items())
+    return all(vhost.values(headers, key) == [expected] for key, expected in wanted.items())
 
 
 def refusal(answer, status, code):
@@ -148,34 +76,34 @@ def test_other_methods_are_refused_before_the_signer(proxy, method):
         assert answer[0] == 405 and is_for_browsers(answer[1])
     else:
         refusal(answer, 405, "method_not_allowed")
-    assert Backend.seen == []
+    assert Signer.seen == []
 
 
 @pytest.mark.parametrize("path", ["/x/info", "/x/email/confirm?token=00", "/x/recovery/cancel?token=00"])
 def test_what_a_browser_opens_reaches_the_signer(proxy, path):
     status, headers, _ = proxy.ask("GET", path)
     assert status == 200 and is_for_browsers(headers)
-    assert [(method, seen) for method, seen, _ in Backend.seen] == [("GET", path)]
+    assert Signer.seen == [("GET", path)]
 
 
 @pytest.mark.parametrize("path", ["/x/information", "/x/audit", "/metrics", "/x/info/", "/x/%2e%2e/metrics"])
 def test_nothing_else_can_be_got(proxy, path):
     refusal(proxy.ask("GET", path), 405, "method_not_allowed")
-    assert Backend.seen == []
+    assert Signer.seen == []
 
 
 def test_preflights_are_answered_without_the_signer_and_without_limit(proxy):
     for _ in range(300):
         status, headers, body = proxy.ask("OPTIONS", "/challenge", headers={"Origin": "https://app.example"})
         assert (status, body) == (204, b"") and is_for_browsers(headers)
-    assert Backend.seen == []
+    assert Signer.seen == []
 
 
 def test_a_body_of_64_kib_passes_and_a_larger_one_does_not(proxy):
     assert json.loads(proxy.ask("POST", "/register", b"a" * 65536)[2])["size"] == 65536
-    Backend.seen.clear()
+    Signer.seen.clear()
     refusal(proxy.ask("POST", "/register", b"a" * 65537), 413, "too_large")
-    assert Backend.seen == []
+    assert Signer.seen == []
 
 
 def test_a_crowd_from_one_address_is_told_when_to_come_back(proxy):
@@ -197,11 +125,11 @@ def test_a_crowd_from_one_address_is_told_when_to_come_back(proxy):
 def test_a_limit_of_the_signer_s_own_is_passed_on_as_json(proxy):
     status, headers, body = proxy.ask("POST", "/busy", b"{}")
     assert status == 429 and json.loads(body)["ok"] is True and is_for_browsers(headers)
-    assert [value for name, value in headers if name == "Retry-After"] == ["77"]
+    assert vhost.values(headers, "Retry-After") == ["77"]
 
 
 def test_a_signer_that_is_down_is_told_in_json(tmp_path):
-    proxy = Proxy(tmp_path, free_port())
+    proxy = in_front_of(tmp_path, free_port())
     try:
         refusal(proxy.ask("POST", "/sign/commit", b"{}"), 503, "internal")
     finally:
@@ -234,7 +162,7 @@ def test_the_signer_itself_behind_the_proxy(program, tmp_path):
     while socket.socket().connect_ex(("127.0.0.1", port)):
         assert signer.poll() is None and time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)
-    proxy = Proxy(tmp_path, port)
+    proxy = in_front_of(tmp_path, port)
     try:
         header = nostr.Key().authorization("https://signer.example/session/list", b"{}")
         for authorization, expected in [("", "auth_failed"), (header, None), (header, "auth_failed")]:

@@ -3,48 +3,19 @@
 # named, except nginx and systemd-analyze; CHECK_ALL=1 makes every program a must.
 set -euo pipefail
 cd "$(dirname "$0")"
-PATH="$PATH:/usr/sbin:/sbin"
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-fail() { echo "infra/pomade: $*" >&2; exit 1; }
+source ../checks.sh
 
 has() {
     command -v "$1" >/dev/null && return 0
     [ "${CHECK_ALL:-}" = 1 ] && fail "$1 is missing"
-    echo "infra/pomade: $1 is not installed: not checked: $2" >&2
+    echo "pomade: $1 is not installed: not checked: $2" >&2
     return 1
 }
 
-# nginx, with a certificate of its own and logs in a directory of its own.
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=signer.example \
-    -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
-sed -e "s#/etc/letsencrypt/live/signer.example/fullchain.pem#$work/cert.pem#" \
-    -e "s#/etc/letsencrypt/live/signer.example/privkey.pem#$work/key.pem#" -e "s#/var/log/nginx/#$work/#" \
-    nginx/pomade.conf >"$work/pomade.conf"
-cat >"$work/nginx.conf" <<CONF
-pid $work/nginx.pid;
-error_log stderr;
-events {}
-http {
-    access_log off;
-    client_body_temp_path $work/body;
-    proxy_temp_path $work/proxy;
-    include $work/pomade.conf;
-}
-CONF
-nginx -t -q -c "$work/nginx.conf"
-
-# systemd: the scale goes to 100.
-unit=systemd/pomade-signer.service
-systemd-analyze security --offline=true --threshold=15 "$unit" >"$work/exposure" ||
-    { grep -v '✓' "$work/exposure" >&2; fail "$unit: exposure above 15 of 100"; }
-printf '#!/bin/sh\n' >"$work/assay"
-chmod +x "$work/assay"
-sed "s#/opt/assay/current/bin/assay#$work/assay#" "$unit" >"$work/pomade-signer.service"
-complaints=$(systemd-analyze verify --man=no "$work/pomade-signer.service" 2>&1 | grep -F pomade-signer.service || true)
-[ -z "$complaints" ] || fail "$complaints"
+check_vhost nginx/pomade.conf signer.example /etc/letsencrypt/live/signer.example
+check_exposure systemd/pomade-signer.service 15
+check_units systemd/pomade-signer.service
+check_settings env.example
 
 if has sshd sshd/50-hardening.conf; then
     ssh-keygen -q -t ed25519 -N '' -f "$work/host-key"
@@ -103,12 +74,9 @@ if has python3 docker; then
     if python3 -c 'import yaml' 2>/dev/null; then
         python3 -c 'import sys, yaml; yaml.safe_load(open(sys.argv[1]))' docker/compose.yml
     else
-        echo "infra/pomade: Python has no yaml: not checked: docker/compose.yml" >&2
+        echo "pomade: Python has no yaml: not checked: docker/compose.yml" >&2
     fi
 fi
-
-# What an operator copies must be readable as systemd and Docker read it: NAME=value lines.
-grep -vE '^(#.*|[A-Z_0-9]+=.*|)$' env.example && fail "env.example: not NAME=value"
 
 # The firewall, twice, in a network of its own and on copies of its files.
 if has ufw ufw.sh && [ "$(id -u)" = 0 ] && unshare --net --mount iptables -L >/dev/null 2>&1; then
@@ -142,5 +110,5 @@ else
 fi
 SSH_PORT=1 ./ufw.sh 2>/dev/null && fail "ufw.sh: went on without an SSH server"
 
-if has shellcheck scripts; then shellcheck ufw.sh certbot/reload-nginx.sh check.sh; fi
+if has shellcheck scripts; then shellcheck -x ufw.sh certbot/reload-nginx.sh check.sh; fi
 echo "the signer's host configurations are valid"
