@@ -68,6 +68,7 @@ let package = Package(
             ) + [logging],
             swiftSettings: settings
         ),
+        .target(name: "ServerProcesses", swiftSettings: settings),
         .executableTarget(
             name: "KeyShareBenchmark",
             dependencies: assay(
@@ -83,7 +84,7 @@ let package = Package(
                 "Postgres",
                 "ShareEnvelopes"
             ) + nio + [
-                crypto, lifecycle, logging, .product(name: "CryptoExtras", package: "swift-crypto"),
+                "ServerProcesses", crypto, lifecycle, logging, .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -106,7 +107,8 @@ let package = Package(
                 "Signer",
                 "SignerServer"
             ) + nio + [
-                lifecycle, logging, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                "ServerProcesses", lifecycle, logging,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
             ],

@@ -32,12 +32,14 @@ public struct VerifiedIdentity: Sendable, Hashable {
     public let userAuthID: String
     /// The name that older rows have for the same person, to be bound to ``userAuthID`` when it is first seen.
     public let formerUserAuthID: String?
-    /// The public key of a passkey that is seen for the first time, to be kept when its user is made.
-    public let newPasskeyKey: [UInt8]?
+    /// The public key that a passkey's login was verified with, to be kept when its user is made.
+    ///
+    /// A passkey's id proves nothing by itself: the person is the key's owner.
+    public let passkeyKey: [UInt8]?
 
-    public init(userAuthID: String, formerUserAuthID: String? = nil, newPasskeyKey: [UInt8]? = nil) {
+    public init(userAuthID: String, formerUserAuthID: String? = nil, passkeyKey: [UInt8]? = nil) {
         self.userAuthID = userAuthID
-        self.newPasskeyKey = newPasskeyKey
+        self.passkeyKey = passkeyKey
         self.formerUserAuthID = formerUserAuthID
     }
 }

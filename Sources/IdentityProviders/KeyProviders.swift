@@ -92,7 +92,7 @@ public struct PasskeyProvider: IdentityProvider {
         guard Self.isValid(signature, for: data + Array(SHA256.hash(data: clientData)), key: key) else {
             throw .unauthorized("the passkey's signature is wrong")
         }
-        return VerifiedIdentity(userAuthID: name, newPasskeyKey: known == nil ? key : nil)
+        return VerifiedIdentity(userAuthID: name, passkeyKey: key)
     }
 
     private func check(_ clientData: [UInt8], _ session: String) throws(IdentityFailure) {

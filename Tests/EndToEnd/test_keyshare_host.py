@@ -2,14 +2,20 @@
 
 import json
 import os
+import pathlib
+import secrets
+import shutil
 import ssl
 import subprocess
+import tempfile
 
+import psycopg
 import pytest
 import vhost
 import yaml
 
 from free_ports import free_port
+from keyshare import Issuer, OwnNode, Wallet, expect
 from vhost import values
 
 HOST = vhost.ROOT / "infra" / "keyshare"
@@ -132,3 +138,52 @@ def test_compose_holds_no_secret_and_runs_the_node_without_privileges():
     for service in found.values():
         secret = [name for name in service["environment"] if "PASSWORD" in name or "SECRET" in name]
         assert secret and all(name.endswith("_FILE") for name in secret)
+
+
+@pytest.fixture
+def cluster():
+    """A cluster as PostgreSQL's image makes it: whoever is in its container is trusted, others need a password."""
+    account = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    programs = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))
+    port = free_port()
+    with tempfile.TemporaryDirectory() as home:
+        if account:
+            shutil.chown(home, "postgres", "postgres")
+        control = [*account, programs / "pg_ctl", "--silent", "--pgdata", f"{home}/data"]
+        subprocess.run([*account, programs / "initdb", "--pgdata", f"{home}/data", "--username", "postgres", "--no-sync",
+                        "--auth-local=trust", "--auth-host=scram-sha-256"], check=True, capture_output=True, cwd="/")
+        options = f"-k {home} -p {port} -c listen_addresses=127.0.0.1 -c fsync=off"
+        subprocess.run([*control, "--options", options, "--log", f"{home}/log", "start"], check=True, timeout=60, cwd="/")
+        yield home, port
+        subprocess.run([*control, "--mode", "immediate", "stop"], check=True, timeout=60, cwd="/")
+
+
+def test_the_database_s_first_start_makes_a_role_with_which_a_node_serves_and_restores(program, run, cluster, tmp_path):
+    home, port = cluster
+    password = tmp_path / "password"
+    password.write_text(secrets.token_hex(24) + "\n")
+    password.chmod(0o600)
+    place = {"host": home, "port": port, "user": "postgres", "dbname": "postgres", "autocommit": True}
+    with psycopg.connect(**place) as connection:
+        connection.execute("ALTER ROLE postgres PASSWORD 'the same as the image sets'")
+    made = subprocess.run([HOST / "database.sh"], capture_output=True, text=True, timeout=60, env={
+        "PATH": os.environ["PATH"], "PGHOST": home, "PGPORT": str(port), "POSTGRES_USER": "postgres",
+        "POSTGRES_PASSWORD_FILE": str(password), "KEYSHARE_ROLE": "keyshare", "KEYSHARE_DATABASE": "shares"})
+    assert made.returncode == 0, made.stderr
+    with psycopg.connect(**place) as connection:
+        roles = connection.execute("SELECT rolname, rolsuper, rolcreaterole, rolcreatedb, left(rolpassword, 13) FROM pg_authid "
+                                   "WHERE rolname IN ('postgres', 'keyshare') ORDER BY rolname").fetchall()
+    assert roles == [("keyshare", False, False, True, "SCRAM-SHA-256"), ("postgres", True, True, True, None)]
+    node = OwnNode(program, run, tmp_path / "node", database="shares", DB_HOST="127.0.0.1", DB_PORT=str(port),
+                   DB_USER="keyshare", DB_PASSWORD="", DB_PASSWORD_FILE=str(password))
+    try:
+        node.start()
+        token, wallet = Issuer(run).token(), Wallet()
+        expect(node.register_one(token, wallet), 200)
+        copy = expect(node.post("/pg_dump/v1/backup", {"password": node.PASSWORD}), 200)
+        with psycopg.connect(**{**place, "dbname": "shares"}) as connection:
+            connection.execute('DELETE FROM "2_key_shares"')
+        expect(node.post("/pg_dump/v1/restore", {"password": node.PASSWORD, "dump_path": copy["dump_path"]}), 200)
+        assert expect(node.read_one(token, wallet), 200)["share"] == wallet.share()
+    finally:
+        node.stop()

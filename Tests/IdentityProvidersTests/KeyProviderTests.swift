@@ -68,11 +68,11 @@ struct KeyProviderTests {
         #expect(await passkeys().outcome(try token(), session: session) == .unauthorized)
         let first = try token { $0.publicKey = der }
         let identity = try await passkeys().identity(of: LoginAttempt(token: first, sessionID: session, now: 0))
-        #expect(identity == VerifiedIdentity(userAuthID: name, newPasskeyKey: der))
+        #expect(identity == VerifiedIdentity(userAuthID: name, passkeyKey: der))
         let known = passkeys([name: der])
         #expect(await known.outcome(try token(), session: session) == .user(name))
         let again = try await known.identity(of: LoginAttempt(token: first, sessionID: session, now: 0))
-        #expect(again.newPasskeyKey == nil)
+        #expect(again.passkeyKey == der)
         for change in [
             { $0.challenge = "another" }, { $0.type = "webauthn.create" }, { $0.origin = "https://evil.example" },
             { $0.relyingParty = "evil.example" }, { $0.flags = 0x01 }, { $0.flags = 0x04 }, { $0.id = [1] },

@@ -289,6 +289,30 @@ import Testing
         }
     }
 
+    @Test func `a passkey that took another's place in the database opens nothing`() async throws {
+        try await Stage.with { stage in
+            let wallet = try TestWallet(.secp256k1)
+            let members = #""auth_type":"webauthn","curve_type":"secp256k1""#
+            let body = #"{\#(members),"public_key":"\#(wallet.publicKey)"}"#
+            try await stage.call(.registerV1, as: "p#aabb", #"{\#(members),\#(wallet.members)}"#)
+            let attempts = [
+                #"UPDATE "2_passkey_keys" SET public_key = '\xccdd'"#, #"DELETE FROM "2_passkey_keys""#,
+                #"INSERT INTO "2_passkey_keys" (user_auth_id, public_key) VALUES ('test_p', '\xccdd')"#,
+            ]
+            for sql in attempts {
+                try await stage.run(sql)
+                #expect(try await stage.code(.getV1, as: "p#ccdd", body) == .unknownError, "\(sql)")
+            }
+            #expect(try await stage.audit(.shareDamaged).count == attempts.count)
+            try await stage.run(#"UPDATE "2_passkey_keys" SET public_key = '\xaabb'"#)
+            #expect(try await stage.code(.getV1, as: "p#aabb", body) == nil)
+            #expect(try await stage.service.scrub(count: 10) == 1)
+            _ = try await stage.service.rotateKeyEncryptionKey()
+            #expect(try await stage.code(.getV1, as: "p#aabb", body) == nil)
+            #expect(try await stage.audit(.shareDamaged).count == attempts.count)
+        }
+    }
+
     @Test func `a share that a refresh replaced does not open in the place of the new one`() async throws {
         try await Stage.with { stage in
             let wallet = try TestWallet(.secp256k1)

@@ -39,7 +39,7 @@ struct TestProvider: IdentityProvider {
         return VerifiedIdentity(
             userAuthID: "test_" + (former.first ?? "").split(separator: "#")[0],
             formerUserAuthID: former.count == 2 ? former[1] : nil,
-            newPasskeyKey: passkey.count == 2 ? Hex.decode(passkey[1]) : nil
+            passkeyKey: passkey.count == 2 ? Hex.decode(passkey[1]) : nil
         )
     }
 }

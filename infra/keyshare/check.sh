@@ -15,5 +15,5 @@ if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
         >"$work/firewall" 2>&1 || { cat "$work/firewall" >&2; fail "the firewall's rules are not taken"; }
 fi
 
-if command -v shellcheck >/dev/null; then shellcheck -x firewall.sh check.sh ../checks.sh; fi
+if command -v shellcheck >/dev/null; then shellcheck -x firewall.sh database.sh check.sh ../checks.sh; fi
 echo "the key share node's host configurations are valid"

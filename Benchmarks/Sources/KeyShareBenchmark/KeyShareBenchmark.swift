@@ -3,6 +3,7 @@
 
 import Foundation
 import KeyShares
+import ServerProcesses
 
 /// A key share node over HTTP with 50,000 shares in PostgreSQL, beside what Oko's format costs and a server that only echoes.
 ///

@@ -6,6 +6,7 @@ import Crypto
 import Foundation
 import NIOCore
 import NIOHTTP1
+import ServerProcesses
 
 /// Clients that ask as fast, or as often, as told.
 struct Load: Sendable {

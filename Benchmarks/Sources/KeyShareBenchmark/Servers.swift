@@ -13,6 +13,7 @@ import Logging
 import Migrations
 import NIOCore
 import Postgres
+import ServerProcesses
 import ServiceLifecycle
 import ShareEnvelopes
 import UnixSignals

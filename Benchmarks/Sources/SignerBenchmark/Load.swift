@@ -10,6 +10,7 @@ import NIOHTTP1
 import Nostr
 import Pomade
 import Secp256k1
+import ServerProcesses
 import Synchronization
 
 /// A registered session with what the other signer would say.
@@ -148,12 +149,15 @@ enum Load {
                     var count = 0
                     while ContinuousClock.now - start < .seconds(seconds) {
                         for size in [16, 1000] {
-                            var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)/")
+                            var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)/echo")
                             request.method = .POST
                             request.headers.add(name: "Authorization", value: String(repeating: "A", count: 700))
                             request.body = .bytes(ByteBuffer(repeating: 7, count: size))
                             let response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
-                            _ = try await response.body.collect(upTo: 1 << 16)
+                            let answer = try await response.body.collect(upTo: 1 << 16)
+                            guard response.status == .ok, answer.readableBytes == size else {
+                                throw BenchmarkError("the echo answered \(response.status)")
+                            }
                         }
                         count += 1
                     }

@@ -11,6 +11,7 @@ import PasswordHashing
 import Pomade
 import Postgres
 import SealedRecords
+import ServerProcesses
 import ServiceLifecycle
 import Signer
 import SignerServer

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import ServerProcesses
 
 /// Measures what a signature costs one signer of a 2-of-3 key, beside the bare mathematics and a bare HTTP echo.
 ///
@@ -55,73 +56,5 @@ enum SignerBenchmark {
         line("p99 with 4 Argon2id a second beside", hashing.percentile(99), "ms")
         let isGood = 1_000_000 / full.cpu >= 1500 && paced.percentile(99) < 20
         if arguments.contains("--check"), !isGood { exit(1) }
-    }
-}
-
-/// A server process that ends with this one.
-final class Child {
-    private let process = Process()
-    private let lifeline = Pipe()
-    private let announcement: String
-
-    var pid: Int32 { process.processIdentifier }
-
-    init(_ arguments: [String], announcement: String) throws {
-        self.announcement = announcement
-        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = arguments
-        process.standardInput = lifeline
-        try process.run()
-    }
-
-    /// Waits for the port that the child writes once it listens.
-    func port() async throws -> Int {
-        for _ in 0..<600 {
-            if let data = FileManager.default.contents(atPath: announcement),
-                let port = Int(String(decoding: data, as: UTF8.self))
-            {
-                return port
-            }
-            try await Task.sleep(for: .milliseconds(100))
-        }
-        throw BenchmarkError("no \(announcement) within a minute")
-    }
-
-    func stop() {
-        process.terminate()
-        process.waitUntilExit()
-    }
-
-    /// Ends this process, a child, when its parent has gone.
-    static func endWithParent() {
-        Thread.detachNewThread {
-            _ = try? FileHandle.standardInput.readToEnd()
-            exit(0)
-        }
-    }
-
-    static func announce(_ port: Int, at path: String) {
-        try? Data(String(port).utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-    }
-}
-
-/// Why there is no figure.
-struct BenchmarkError: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) { self.description = description }
-}
-
-/// Processor time of a process, from `/proc`.
-enum ProcessTime {
-    /// User and system time in seconds.
-    static func seconds(of process: Int32) throws -> Double {
-        let stat = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
-        // The name, in parentheses, may hold anything.
-        let fields = stat.lastIndex(of: ")").map { stat[stat.index(after: $0)...].split(separator: " ") } ?? []
-        guard fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else {
-            throw BenchmarkError("/proc/\(process)/stat cannot be read")
-        }
-        return Double(user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 }

@@ -215,7 +215,7 @@ extension KeyShareService {
             rows.append(row)
         }
         return login.values(.register, limit: configuration.writesPerHour, now: now()) + login.user + [
-            login.identity.newPasskeyKey.map { .bytea($0) } ?? .null, .text(mode),
+            login.identity.passkeyKey.map { .bytea($0) } ?? .null, .text(mode),
         ] + Self.columns(shares.map(\.share.publicKey)) + [
             .textArray(rows.map(\.walletID.uuidString)), .textArray(rows.map(\.shareID.uuidString)),
             .byteaArray(sealed.map(\.bytes)), .int2(sealed.first?.format ?? 2),

@@ -44,7 +44,9 @@ struct Login: Sendable {
     }
 
     /// What shares are bound to.
-    var owner: ShareOwner { ShareOwner(authType: authType, userAuthID: identity.userAuthID) }
+    var owner: ShareOwner {
+        ShareOwner(authType: authType, userAuthID: identity.userAuthID, passkeyKey: identity.passkeyKey)
+    }
 
     /// The parameters that name the user.
     var user: [PostgresValue] {

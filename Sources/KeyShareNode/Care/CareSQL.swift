@@ -5,10 +5,13 @@ internal import Postgres
 
 /// The statements of what runs in the background.
 enum CareSQL {
-    /// The names of a wallet's user, as envelopes are bound to them.
+    /// The names of a wallet's user, as ``ShareOwner`` has them.
     static let owners = #"""
         ARRAY(
-            SELECT convert_to(auth_type || chr(10) || user_auth_id, 'UTF8') FROM public."2_users" WHERE user_id = w.user_id
+            SELECT convert_to(u.auth_type || chr(10) || u.user_auth_id, 'UTF8') || coalesce('\x0a'::bytea || p.public_key, '')
+            FROM public."2_users" u
+            LEFT JOIN public."2_passkey_keys" p ON u.auth_type = 'webauthn' AND p.user_auth_id = u.user_auth_id
+            WHERE u.user_id = w.user_id
             UNION ALL
             SELECT convert_to(auth_type || chr(10) || user_auth_id, 'UTF8') FROM public."2_identity_alias"
             WHERE user_id = w.user_id

@@ -8,12 +8,15 @@ internal import ShareEnvelopes
 /// Whose a share is, as its envelope knows: whoever writes the database can give a wallet to another user, but the share
 /// in it opens for the login of its owner alone.
 struct ShareOwner: Sendable, Hashable {
-    /// Type of login, newline, name of the user.
+    /// Type of login, newline, name of the user; of a passkey, newline and its public key, too: else whoever writes the
+    /// database could put a key of his own in its place, and log in with that.
     let name: [UInt8]
 
     init(name: [UInt8]) { self.name = name }
 
-    init(authType: String, userAuthID: String) { name = Array("\(authType)\n\(userAuthID)".utf8) }
+    init(authType: String, userAuthID: String, passkeyKey: [UInt8]?) {
+        name = Array("\(authType)\n\(userAuthID)".utf8) + (passkeyKey.map { [UInt8(ascii: "\n")] + $0 } ?? [])
+    }
 
     /// Whether logins go on having the name: names that begin with their type are nobody's former ones.
     var isLasting: Bool {

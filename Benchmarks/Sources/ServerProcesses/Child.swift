@@ -4,14 +4,14 @@
 import Foundation
 
 /// A server process that ends with this one.
-final class Child {
+package final class Child {
     private let process = Process()
     private let lifeline = Pipe()
     private let announcement: String
 
-    var pid: Int32 { process.processIdentifier }
+    package var pid: Int32 { process.processIdentifier }
 
-    init(_ arguments: [String], announcement: String) throws {
+    package init(_ arguments: [String], announcement: String) throws {
         self.announcement = announcement
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         process.arguments = arguments
@@ -20,7 +20,7 @@ final class Child {
     }
 
     /// Waits for the port that the child writes once it listens.
-    func port() async throws -> Int {
+    package func port() async throws -> Int {
         for _ in 0..<600 {
             if let data = FileManager.default.contents(atPath: announcement),
                 let port = Int(String(decoding: data, as: UTF8.self))
@@ -32,35 +32,35 @@ final class Child {
         throw BenchmarkError("no \(announcement) within a minute")
     }
 
-    func stop() {
+    package func stop() {
         process.terminate()
         process.waitUntilExit()
     }
 
     /// Ends this process, a child, when its parent has gone.
-    static func endWithParent() {
+    package static func endWithParent() {
         Thread.detachNewThread {
             _ = try? FileHandle.standardInput.readToEnd()
             exit(0)
         }
     }
 
-    static func announce(_ port: Int, at path: String) {
+    package static func announce(_ port: Int, at path: String) {
         try? Data(String(port).utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
     }
 }
 
 /// Why there is no figure.
-struct BenchmarkError: Error, CustomStringConvertible {
-    let description: String
+package struct BenchmarkError: Error, CustomStringConvertible {
+    package let description: String
 
-    init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 }
 
-/// Processor time of a process, from `/proc`.
-enum ProcessTime {
+/// What a process has used, from `/proc`.
+package enum ProcessTime {
     /// User and system time in seconds.
-    static func seconds(of process: Int32) throws -> Double {
+    package static func seconds(of process: Int32) throws -> Double {
         let stat = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
         // The name, in parentheses, may hold anything.
         let fields = stat.lastIndex(of: ")").map { stat[stat.index(after: $0)...].split(separator: " ") } ?? []
@@ -69,11 +69,9 @@ enum ProcessTime {
         }
         return Double(user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
-}
 
-extension ProcessTime {
     /// Megabytes of resident memory.
-    static func residentMegabytes(of process: Int32) throws -> Double {
+    package static func residentMegabytes(of process: Int32) throws -> Double {
         let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
         let words = line?.split(whereSeparator: \.isWhitespace) ?? []
