@@ -15,6 +15,8 @@ public enum BackupError: Error, Sendable, Hashable, CustomStringConvertible {
     case tooLarge
     /// The container was sealed for other recipients, or for none.
     case notARecipient
+    /// A backup for recipients that no node with this root secret has made.
+    case strange
     /// A recipient is a public key of X25519, 64 hexadecimal digits.
     case badRecipient
 
@@ -26,6 +28,7 @@ public enum BackupError: Error, Sendable, Hashable, CustomStringConvertible {
         case .truncated: "the backup is cut: its last chunk is missing"
         case .tooLarge: "the backup is larger than 256 TiB"
         case .notARecipient: "the backup was sealed for other keys"
+        case .strange: "the backup was not made by a node with this root secret"
         case .badRecipient: "a recipient is an X25519 public key of 64 hexadecimal digits"
         }
     }

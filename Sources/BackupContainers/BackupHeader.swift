@@ -18,6 +18,8 @@ public struct BackupMetadata: Sendable, Hashable, Codable {
     public var rows: [String: Int64]?
     /// The backup's key, sealed for each recipient; absent when the key comes from the node's root secret.
     public var recipients: [SealedBackupKey]?
+    /// Beside recipients, whose public keys anybody may know: shows that a node with the root secret chose the backup's key.
+    var origin: String?
 
     enum CodingKeys: String, CodingKey {
         case node
@@ -27,6 +29,7 @@ public struct BackupMetadata: Sendable, Hashable, Codable {
         case keyEpoch = "kek_epoch"
         case rows
         case recipients
+        case origin
     }
 
     public init(
@@ -54,6 +57,7 @@ public struct BackupMetadata: Sendable, Hashable, Codable {
         keyEpoch = try container.decode(UInt32.self, forKey: .keyEpoch)
         rows = try container.decodeIfPresent([String: Int64].self, forKey: .rows)
         recipients = try container.decodeIfPresent([SealedBackupKey].self, forKey: .recipients)
+        origin = try container.decodeIfPresent(String.self, forKey: .origin)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -65,6 +69,7 @@ public struct BackupMetadata: Sendable, Hashable, Codable {
         try container.encode(keyEpoch, forKey: .keyEpoch)
         try container.encodeIfPresent(rows, forKey: .rows)
         try container.encodeIfPresent(recipients, forKey: .recipients)
+        try container.encodeIfPresent(origin, forKey: .origin)
     }
 
     /// JSON with sorted members.

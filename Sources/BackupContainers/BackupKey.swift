@@ -28,6 +28,19 @@ public struct BackupKey: Sendable, CustomStringConvertible, CustomReflectable {
         )
     }
 
+    /// HMAC-SHA256 of a key that was made for a file, which only who has this node's root secret can make.
+    ///
+    /// The other's key is secret, so it cannot be taken along to another file.
+    func origin(of other: BackupKey, salt: [UInt8]) -> HMAC<SHA256>.MAC {
+        let own = HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: key,
+            salt: salt,
+            info: Array("assay/keyshare/backup/origin/v1".utf8),
+            outputByteCount: 32
+        )
+        return other.key.withUnsafeBytes { HMAC<SHA256>.authenticationCode(for: $0, using: own) }
+    }
+
     static let info = "assay/keyshare/backup/v1"
 
     public var description: String { "[redacted]" }
@@ -117,5 +130,16 @@ extension BackupHeader {
             return BackupKey(SymmetricKey(data: key))
         }
         throw .notARecipient
+    }
+
+    /// Checks that a node with the root secret made a backup that was sealed for recipients.
+    ///
+    /// - Parameters:
+    ///   - key: the backup's own, as ``key(for:)`` opens it.
+    ///   - node: that of the node's root secret.
+    /// - Throws: `.strange`.
+    public func checkOrigin(of key: BackupKey, by node: BackupKey) throws(BackupError) {
+        let expected = node.origin(of: key, salt: salt)
+        guard let origin = metadata.origin.flatMap({ Hex.decode($0) }), expected == Data(origin) else { throw .strange }
     }
 }

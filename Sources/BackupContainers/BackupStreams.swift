@@ -1,6 +1,7 @@
 // Assay: a Lightning trust oracle with a native L402 gateway.
 // SPDX-License-Identifier: Apache-2.0
 
+internal import ByteCoding
 internal import Crypto
 internal import FoundationEssentials
 
@@ -20,14 +21,20 @@ public struct BackupWriter: Sendable {
 
     /// Begins a backup with a key of its own, which only the recipients can open.
     ///
+    /// - Parameter node: the key of the node's root secret, which shows who made the backup.
     /// - Precondition: there is a recipient.
-    public init(_ metadata: BackupMetadata, recipients: [BackupRecipient]) throws(BackupError) {
+    public init(
+        _ metadata: BackupMetadata,
+        recipients: [BackupRecipient],
+        node: BackupKey
+    ) throws(BackupError) {
         precondition(!recipients.isEmpty, "nobody could open it")
         let (key, salt) = (SymmetricKey(size: .bits256), randomBytes(32))
         var metadata = metadata
         var sealed: [SealedBackupKey] = []
         for recipient in recipients { sealed.append(try recipient.seal(key, salt: salt)) }
         metadata.recipients = sealed
+        metadata.origin = Hex.encode(Array(node.origin(of: BackupKey(key), salt: salt)))
         try self.init(metadata.json, key: BackupKey(key), salt: salt, noncePrefix: randomBytes(7))
     }
 

@@ -166,13 +166,10 @@ struct BackupMaker: Sendable {
     }
 
     private func writer(_ metadata: BackupMetadata) throws -> BackupWriter {
-        if !configuration.recipients.isEmpty {
-            return try BackupWriter(metadata, recipients: configuration.recipients)
-        }
-        guard let key = keys.current() else {
-            throw BackupFault(.key, "the node is sealed: unseal it, or set KS_BACKUP_RECIPIENTS")
-        }
-        return try BackupWriter(metadata, key: key)
+        // While it is sealed nothing is served, so nothing changes either.
+        guard let key = keys.current() else { throw BackupFault(.key, "the node is sealed: unseal it first") }
+        if configuration.recipients.isEmpty { return try BackupWriter(metadata, key: key) }
+        return try BackupWriter(metadata, recipients: configuration.recipients, node: key)
     }
 }
 

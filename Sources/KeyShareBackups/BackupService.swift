@@ -66,7 +66,11 @@ public final class BackupService: Service, Sendable {
 
     private var records: BackupRecords { maker.records }
 
-    private var opener: BackupOpener { .node(keys.current()) }
+    /// What opens backups that this node has made, with the node's own key or another.
+    private func opener(_ given: BackupOpener?) -> BackupOpener {
+        let own = keys.current()
+        return given?.made(by: own) ?? .node(own)
+    }
 
     // MARK: Life
 
@@ -257,7 +261,7 @@ public final class BackupService: Service, Sendable {
         -> RestoreReport
     {
         do {
-            let report = try await restorer.restore(path, opener: opener ?? self.opener, savesLive: savesLive)
+            let report = try await restorer.restore(path, opener: self.opener(opener), savesLive: savesLive)
             for warning in report.warnings { logger.warning("\(warning)") }
             logger.notice(
                 "database restored",
@@ -287,7 +291,7 @@ public final class BackupService: Service, Sendable {
                     report = try await restorer.drillWithoutFile()
                 } else {
                     guard let path = path ?? DumpPath(newest.name) else { throw BackupFault(.path, "no backup's name") }
-                    report = try await restorer.drill(path, opener: opener ?? self.opener)
+                    report = try await restorer.drill(path, opener: self.opener(opener))
                 }
             } catch {
                 let fault = BackupMaker.fault(error)
@@ -311,7 +315,7 @@ public final class BackupService: Service, Sendable {
         try await Self.verify(
             path,
             in: configuration.directory,
-            opener: opener ?? self.opener,
+            opener: self.opener(opener),
             programDirectory: configuration.programDirectory
         )
     }

@@ -10,16 +10,30 @@ public enum BackupOpener: Sendable {
     /// The node's own key.
     case node(BackupKey?)
     /// A recipient's private key, for who restores elsewhere.
-    case recipient(Curve25519.KeyAgreement.PrivateKey)
+    ///
+    /// - Parameter node: the node's own key, by which it is known who made the backup; `nil` where nobody asks.
+    case recipient(Curve25519.KeyAgreement.PrivateKey, node: BackupKey? = nil)
+
+    /// The same, for backups of this node alone.
+    public func made(by node: BackupKey?) -> Self {
+        switch self {
+        case .recipient(let key, _): .recipient(key, node: node)
+        case .node: self
+        }
+    }
 
     func key(for header: BackupHeader) throws(BackupFault) -> BackupKey {
         let isForRecipients = header.metadata.recipients != nil
         switch self {
-        case .recipient(let key):
+        case .recipient(let recipient, let node):
             guard isForRecipients else {
                 throw BackupFault(.key, "the backup was sealed with the node's own key, not for recipients")
             }
-            do throws(BackupError) { return try header.key(for: key) } catch { throw BackupFault(error) }
+            do throws(BackupError) {
+                let key = try header.key(for: recipient)
+                if let node { try header.checkOrigin(of: key, by: node) }
+                return key
+            } catch { throw BackupFault(error) }
         case .node(let key):
             guard !isForRecipients else {
                 throw BackupFault(

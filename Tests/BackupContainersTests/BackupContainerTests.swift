@@ -158,11 +158,15 @@ struct BackupContainerTests {
         let keys = [Curve25519.KeyAgreement.PrivateKey(), Curve25519.KeyAgreement.PrivateKey()]
         let recipients = try keys.map { try BackupRecipient(BackupRecipient($0.publicKey).description) }
         let plain = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
-        let file = try write(plain, pieces: 30_000, BackupWriter(metadata, recipients: recipients))
+        let file = try write(plain, pieces: 30_000, BackupWriter(metadata, recipients: recipients, node: key))
         let header = try #require(try BackupHeader.parse(file))
         #expect(header.metadata.rows == metadata.rows && header.metadata.dumpID == metadata.dumpID)
         for key in keys { #expect(try read(file, key: header.key(for: key), pieces: 70_000) == plain) }
         #expect(throws: BackupError.notARecipient) { try header.key(for: .init()) }
+        let opened = try header.key(for: keys[0])
+        try header.checkOrigin(of: opened, by: key)
+        #expect(throws: BackupError.strange) { try header.checkOrigin(of: opened, by: BackupKey(root: .random())) }
+        #expect(throws: BackupError.strange) { try header.checkOrigin(of: key, by: key) }
         #expect(throws: BackupError.forged) { try read(file, key: key, pieces: 70_000) }
         let own = try #require(try BackupHeader.parse(try small(1).file))
         #expect(throws: BackupError.notARecipient) { try own.key(for: keys[0]) }

@@ -7,6 +7,7 @@ import Foundation
 import KeyShareProtocol
 import Postgres
 import PostgresTestSupport
+import ShareEnvelopes
 import Testing
 
 @testable import KeyShareBackups
@@ -201,6 +202,28 @@ import Testing
             #expect(states[made[0].dumpPath] == .deleted && states[made[2].dumpPath] == .deleted)
             // It could not be deleted, and says so.
             #expect(states[made[1].dumpPath] == .completed && states[newest.dumpPath] == .completed)
+        }
+    }
+
+    @Test func `a backup for recipients that a stranger made is not restored`() async throws {
+        try await Bench.with { bench in
+            let key = Curve25519.KeyAgreement.PrivateKey()
+            let recipients = [BackupRecipient(key.publicKey)]
+            let backups = try await bench.backups { $0.recipients = recipients }
+            let own = try #require(DumpPath(try await backups.makeBackup().dumpPath))
+            let content = try await DumpContent(DumpFolder(path: bench.folder).open(own), opener: .recipient(key))
+            let plain = Passing()
+            try await content.stream { plain.keep($0, upTo: .max) }
+            // The public key is no secret: whoever can write to the folder seals what he likes.
+            let metadata = try #require(content.header).metadata
+            var writer = try BackupWriter(metadata, recipients: recipients, node: BackupKey(root: .random()))
+            let forged = try writer.header.bytes + writer.append(plain.head) + writer.finish()
+            try bench.put(forged, as: "strange.akb")
+            let path = try #require(DumpPath("strange.akb"))
+            #expect(try await fault { _ = try await backups.restore(path, opener: .recipient(key)) } == .damaged)
+            #expect(try await fault { _ = try await backups.drill(path, opener: .recipient(key)) } == .damaged)
+            #expect(try await bench.users == 25)
+            #expect(try await backups.drill(own, opener: .recipient(key)).opened == 20)
         }
     }
 

@@ -241,14 +241,16 @@ extension KeyShareCommand {
             let absolute = URL(fileURLWithPath: file).path
             let directory = (absolute as NSString).deletingLastPathComponent
             let path = try BackupProgress.path((absolute as NSString).lastPathComponent)
-            var opener = try key.opener()
-            if opener == nil {
-                let root = try KeyShareWiring.secrets(try node.settings(requiresDatabase: false)).root
-                opener = .node(root.map { BackupKey(root: $0) })
-            }
+            let given = try key.opener()
+            let settings = try node.settings(requiresDatabase: false)
+            // A recipient's key is often where the root secret is not.
+            let secrets = given == nil ? try KeyShareWiring.secrets(settings) : try? KeyShareWiring.secrets(settings)
+            let own = secrets?.root.map { BackupKey(root: $0) }
             do {
-                let report = try await BackupService.verify(path, in: directory, opener: opener ?? .node(nil))
+                let opener = given?.made(by: own) ?? .node(own)
+                let report = try await BackupService.verify(path, in: directory, opener: opener)
                 BackupProgress.table(report)
+                if own == nil { Terminal.note("no root secret here: who made the backup is not known") }
                 Terminal.say("\nthe backup is whole")
             } catch let fault as BackupFault {
                 throw KeyShareBackupWiring.failure(fault)
