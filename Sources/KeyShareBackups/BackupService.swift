@@ -91,6 +91,7 @@ public final class BackupService: Service, Sendable {
     /// Makes backups when they are due, until graceful shutdown.
     public func run() async throws {
         do { try await prepare() } catch {
+            guard !Task.isCancelled else { return }
             // The node serves without; its metrics and /status tell.
             logger.error("backups cannot be made", metadata: ["keyshare.reason": "\(error)"])
         }

@@ -51,7 +51,9 @@ extension KeyShareService {
     }
 
     private nonisolated(nonsending) func attempt(_ failure: String, _ body: () async throws -> Void) async {
-        do { try await body() } catch is CancellationError {} catch {
+        do { try await body() } catch {
+            // What an end of the process cuts off is done at the next start.
+            guard !Task.isCancelled else { return }
             logger.error("\(failure)", metadata: ["error": "\(error)"])
         }
     }

@@ -242,6 +242,7 @@ extension KeyShareService {
             if let ring = try await ring(keys.root) { holder.update { $0.ring = ring } }
             try await readKeypairs()
         } catch {
+            guard !Task.isCancelled else { return }
             logger.error("the keys could not be read anew", metadata: ["error": "\(error)"])
         }
     }
