@@ -141,7 +141,7 @@ final class RunStack: Sendable {
                 [],
                 plan.keyShare.environment(cluster),
                 // One person on one machine: the limit for strangers would only be in the way.
-                standard: [Setting.keyShareRequests.name: "60000"],
+                standard: [Setting.keyShareRequests.name: "600000"],
                 command: ["keyshare", "serve"]
             )
         ]
