@@ -80,8 +80,10 @@ public struct IdentityDirectory: Sendable {
         of login: LoginAttempt
     ) async throws(IdentityFailure) -> VerifiedIdentity {
         guard let provider = providers[authType] else {
-            let name = authType.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
-            throw .unauthorized("Invalid auth_type: \(name.prefix(64))")
+            let name = authType.prefix(64).filter {
+                !$0.unicodeScalars.contains { $0.properties.generalCategory == .control }
+            }
+            throw .unauthorized("Invalid auth_type: \(name)")
         }
         guard login.token.utf8.count <= LoginAttempt.maximumTokenCount else {
             throw .unauthorized("the token is too long")

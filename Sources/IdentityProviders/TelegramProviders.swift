@@ -43,7 +43,9 @@ public struct TelegramWidgetProvider: IdentityProvider {
         else { throw .unauthorized("the Telegram login is malformed") }
         let fields = values.compactMapValues(\.text).filter { !$0.value.isEmpty }
         guard let hash = fields["hash"] else { throw .unauthorized("the Telegram login has no hash") }
-        guard let given = Hex.decode(hash), given.count == 32 else { throw .unauthorized("Invalid hash length") }
+        guard let given = Hex.decode(hash), given.count == 32, hash == hash.lowercased() else {
+            throw .unauthorized("Invalid hash length")
+        }
         guard fields.allSatisfy({ Self.isLine(($0.key, $0.value)) }) else {
             throw .unauthorized("the Telegram login is malformed")
         }

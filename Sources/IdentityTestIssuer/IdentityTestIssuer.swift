@@ -173,6 +173,8 @@ private func token(_ mint: TestTokenMint, _ given: [String: JSONValue], issuer: 
     var claims: [String: JSONValue] = [
         "iss": .text(issuer), "aud": .text(IdentityTestIssuer.audience), "sub": .text("1"),
         "iat": .integer(now), "exp": .integer(now + 3600), "email_verified": .bool(true),
+        // Of the same second's tokens for the same person each is another, as real providers' are.
+        "jti": .text(UUID().uuidString.lowercased()),
     ]
     var (algorithm, keyID): (String, String?) = ("RS256", nil)
     for (name, value) in given {

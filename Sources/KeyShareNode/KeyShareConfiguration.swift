@@ -26,6 +26,10 @@ public struct KeyShareConfiguration: Sendable {
     public var readsPerHour: Int32 = 20
     /// Calls by which one person changes shares in an hour.
     public var writesPerHour: Int32 = 5
+    /// Calls of one person in an hour that are refused for what is stored, such as an unknown wallet.
+    ///
+    /// They do not count as reads or writes, but what is refused is an answer, too.
+    public var refusalsPerHour: Int32 = 100
     /// Questions of one address whether one person has a share, in an hour.
     public var checksPerHour: Int32 = 120
     /// Rows of format 1 that the background rewrites in a second.

@@ -66,10 +66,26 @@ public struct KeyShareFailure: Error, Sendable, Hashable, CustomStringConvertibl
     public let code: KeyShareFailureCode
     /// For people; never names files, statements of SQL or other users.
     public let message: String
+    /// Seconds until the same call may be made again; `nil` when waiting does not help.
+    public let retryAfter: Int?
 
     public init(_ code: KeyShareFailureCode, _ message: String) {
+        self.init(code, message, retryAfter: nil)
+    }
+
+    private init(_ code: KeyShareFailureCode, _ message: String, retryAfter: Int?) {
         self.code = code
         self.message = message
+        self.retryAfter = retryAfter
+    }
+
+    /// More calls than are allowed in some seconds.
+    public init(tooManyWithin seconds: Int) {
+        self.init(
+            .rateLimitExceeded,
+            "Too many requests, please try again after \(seconds) seconds",
+            retryAfter: seconds
+        )
     }
 
     /// A share, key or epoch that is refused.

@@ -9,19 +9,24 @@ public enum RequestBody {
     /// The most bytes of a body.
     public static let maximumCount = 100_000
     /// How deep a body nests at most: the body, its wallets, a wallet, a sealed share.
-    static let maximumDepth = 4
+    public static let maximumDepth = 4
 
     /// Reads a JSON object; members that a type does not name are ignored.
     ///
+    /// - Parameter depth: how deep it nests at most.
     /// - Throws: `PAYLOAD_TOO_LARGE`, or `INVALID_REQUEST` for what is no object, has a member twice, nests too deep, or
     ///   lacks a member.
-    public static func decode<Body: Decodable>(_: Body.Type, _ bytes: [UInt8]) throws(KeyShareFailure) -> Body {
+    public static func decode<Body: Decodable>(
+        _: Body.Type,
+        _ bytes: [UInt8],
+        depth: Int = maximumDepth
+    ) throws(KeyShareFailure) -> Body {
         guard bytes.count <= maximumCount else {
             throw KeyShareFailure(.payloadTooLarge, "the body is larger than \(maximumCount) bytes")
         }
         guard !bytes.contains(0) else { throw KeyShareFailure(.invalidRequest, "the body is not JSON in UTF-8") }
-        guard JSONNesting.isShallow(bytes, limit: maximumDepth) else {
-            throw KeyShareFailure(.invalidRequest, "the body nests more than \(maximumDepth) deep")
+        guard JSONNesting.isShallow(bytes, limit: depth) else {
+            throw KeyShareFailure(.invalidRequest, "the body nests more than \(depth) deep")
         }
         guard StrictJSON.isStrict(bytes) else {
             throw KeyShareFailure(

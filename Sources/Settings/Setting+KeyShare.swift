@@ -266,6 +266,12 @@ extension Setting {
         default: "5",
         "Writes of shares in an hour by one identity."
     )
+    public static let keyShareRefusals = Setting(
+        "KS_REFUSALS_PER_HOUR",
+        .integer(1...1_000_000),
+        default: "100",
+        "Calls in an hour by one identity that are refused for what is stored, such as an unknown wallet."
+    )
     public static let keyShareCheckAuth = Setting(
         "KS_CHECK_AUTH",
         .choice(["none", "service"]),
@@ -299,7 +305,8 @@ extension Setting {
         keyShareBackupMonthly, keyShareOffsite, keyShareOffsiteToken, keyShareOffsitePeers, keyShareOffsiteQuota,
         keyShareOffsiteSSH, keyShareNodeName,
         keyShareWriteFormat,
-        keyShareOrigins, keySharePrices, keyShareRequests, keyShareReads, keyShareWrites, keyShareCheckAuth,
+        keyShareOrigins, keySharePrices, keyShareRequests, keyShareReads, keyShareWrites, keyShareRefusals,
+        keyShareCheckAuth,
         keyShareCheckKey, keyShareCertificates, keyShareNodes,
     ]
 

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from free_ports import free_port
+from keyshare import database
 
 
 @pytest.fixture(scope="module")
@@ -164,3 +165,29 @@ def test_another_node_keeps_copies_and_takes_nothing_else(program, settings, tmp
     finally:
         peer.terminate()
         peer.wait(timeout=60)
+
+
+def test_commands_find_backups_by_name_leave_the_audit_alone_and_mind_no_closed_pipe(program, settings, run, tmp_path):
+    name = command(program, settings, "backup").stdout.splitlines()[0]
+    with database(run, settings["DB_NAME"]) as connection:
+        starts = connection.execute("SELECT count(*) FROM \"2_audit\" WHERE action = 'node.start'").fetchone()
+        told = subprocess.run([program, "keyshare", "verify-backup", name], env=settings, cwd=tmp_path, timeout=60,
+                              capture_output=True, text=True)
+        assert told.returncode == 0 and "the backup is whole" in told.stdout, told.stderr
+        # The reader goes before the first line.
+        reading, writing = os.pipe()
+        os.close(reading)
+        for arguments in [("history",), ("verify-backup", name)]:
+            told = subprocess.run([program, "keyshare", *arguments], env=settings, cwd=tmp_path, timeout=60, stdout=writing,
+                                  stderr=subprocess.PIPE, text=True)
+            assert told.returncode == 0 and "Fatal" not in told.stderr, told.stderr
+        os.close(writing)
+        assert connection.execute("SELECT count(*) FROM \"2_audit\" WHERE action = 'node.start'").fetchone() == starts
+
+
+def test_a_node_that_is_not_there_is_told_at_once(program, settings):
+    begin = time.monotonic()
+    told = subprocess.run([program, "keyshare", "status", "--url", f"http://127.0.0.1:{free_port()}"], env=settings,
+                          capture_output=True, text=True, timeout=50)
+    assert told.returncode == 69 and "does not answer" in told.stderr
+    assert time.monotonic() - begin < 30

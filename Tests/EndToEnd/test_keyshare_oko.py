@@ -69,9 +69,41 @@ def test_a_call_without_a_token_is_refused(node, path):
 
 
 @pytest.mark.parametrize("path", LOGGED_IN)
-def test_an_unknown_kind_of_login_is_refused(node, path):
-    answer = node.post(path, {**body_for(path), "auth_type": "fax"}, "token")
-    expect(answer, 401, "UNAUTHORIZED", "Invalid auth_type: fax")
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"null", b"{", b'{"wallets":{}}', b'{"wallets":1,"public_key":[]}'])
+def test_who_has_no_token_learns_that_before_anything_of_the_body(node, path, body):
+    expect(node.post(path, body), 401, "UNAUTHORIZED", "Authorization header with Bearer token required")
+
+
+@pytest.mark.parametrize("path", LOGGED_IN)
+@pytest.mark.parametrize("name", ["fax", "not-a-provider", "foo.bar", 'ü"<b>'])
+def test_an_unknown_kind_of_login_is_refused(node, path, name):
+    answer = node.post(path, {**body_for(path), "auth_type": name}, "token")
+    assert expect(answer, 401, "UNAUTHORIZED")["msg"] == f"Invalid auth_type: {name}"
+
+
+@pytest.mark.parametrize("path", LOGGED_IN + OPEN)
+def test_more_nesting_than_a_route_has_is_refused_and_stores_nothing(node, issuer, path):
+    token, body = issuer.token(), body_for(path)
+    places = [body] + list(body["wallets"].values()) if isinstance(body.get("wallets"), dict) else [body]
+    depth = 3 if path in ("/keyshare/v2/register", "/keyshare/v2/reshare", "/keyshare/v2/reshare/register") else \
+        2 if path in ("/keyshare/v2/", "/keyshare/v2/check") else 1
+    extra = {}
+    for _ in range(depth - 1):
+        extra = {"more": extra}
+    places[0]["extra"] = extra
+    expect(node.post(path, body, token), 400, "INVALID_REQUEST", "deep")
+    del places[0]["extra"]
+    for place in places[1:]:
+        if isinstance(place, dict):
+            place["extra"] = {}
+            expect(node.post(path, body, token), 400, "INVALID_REQUEST", "deep")
+            del place["extra"]
+    if "register" in path and not path.endswith("ed25519"):
+        expect(node.post(path, body, token), 200)
+
+
+def test_each_token_of_the_development_issuer_is_another(issuer):
+    assert len({issuer.token("same") for _ in range(20)}) == 20
 
 
 @pytest.mark.parametrize("path", LOGGED_IN)

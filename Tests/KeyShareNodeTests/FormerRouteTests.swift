@@ -284,13 +284,16 @@ import Testing
         }
     }
 
-    @Test func `questions that are refused are counted, too`() async throws {
+    @Test func `questions that are refused are counted by themselves`() async throws {
         try await Stage.with(change: {
-            $0.readsPerHour = 3
+            $0.readsPerHour = 2
             $0.writesPerHour = 2
+            $0.refusalsPerHour = 3
         }) { stage in
             let wallet = try TestWallet(.secp256k1)
+            let own = try TestWallet(.secp256k1)
             try await stage.register(wallet)
+            try await stage.register(own, as: "carol")
             func body(_ wallet: TestWallet) -> String {
                 #"{"curve_type":"secp256k1","public_key":"\#(wallet.publicKey)"}"#
             }
@@ -300,9 +303,13 @@ import Testing
             #expect(try await stage.code(.getV1, as: "bob", body(asked)) == .userNotFound)
             #expect(try await stage.code(.getV1, as: "bob", body(wallet)) == .userNotFound)
             for _ in 0..<2 { #expect(try await stage.code(.getV1, as: "bob", body(wallet)) == .rateLimitExceeded) }
+            // What was refused takes nothing away from what a person may do.
+            for _ in 0..<3 { #expect(try await stage.code(.getV1, as: "carol", body(wallet)) == .unauthorized) }
+            for _ in 0..<2 { #expect(try await stage.get(own, as: "carol") == own.shareHex) }
+            #expect(try await stage.code(.getV1, as: "carol", body(own)) == .rateLimitExceeded)
             let guess =
                 #"{"curve_type":"secp256k1",\#(TestWallet(publicKey: wallet.publicKey, shareOf: asked).members)}"#
-            #expect(try await stage.code(.reshareV1, guess) == .reshareFailed)
+            for _ in 0..<3 { #expect(try await stage.code(.reshareV1, guess) == .reshareFailed) }
             #expect(try await stage.code(.reshareV1, guess) == .rateLimitExceeded)
             #expect(try await stage.get(wallet) == wallet.shareHex)
         }

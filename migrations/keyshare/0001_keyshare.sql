@@ -245,7 +245,7 @@ CREATE INDEX ON public."2_used_token_hashes" (expires_at);
 -- Calls of one person in the running hour, named by a pseudonym.
 CREATE TABLE public."2_identity_limits" (
     subject bytea NOT NULL,
-    -- 1: reads, 2: writes, 3: questions whether a share is there.
+    -- 1: reads, 2: writes, 3: questions whether a share is there, 4: calls that were refused for what is stored.
     kind smallint NOT NULL,
     window_start bigint NOT NULL,
     count integer NOT NULL,

@@ -374,7 +374,8 @@ BEGIN
 END
 $$;
 
--- Makes prepared shares the current ones, all of a refresh or none, and keeps those before.
+-- Makes prepared shares the current ones, all of a refresh or none, and keeps those before. A refresh was counted when it
+-- was prepared: it must not end at one node and be refused at another.
 CREATE FUNCTION keyshare.commit_refresh(
     p_session uuid, p_api text, p_signature bytea, p_ends boolean, p_subject bytea, p_limit integer, p_now bigint,
     p_actions text[], p_subjects text[], p_outcomes text[],
@@ -386,7 +387,6 @@ DECLARE
     v_count integer := 0;
 BEGIN
     PERFORM keyshare.take_call(p_session, p_api, p_signature, p_ends);
-    PERFORM keyshare.count_call(p_subject, 2::smallint, p_limit, p_now);
     v_user := keyshare.resolve_user(p_auth_type, p_id, p_former);
     FOR v_pending IN
         SELECT p.* FROM public."2_key_shares" s
@@ -430,7 +430,6 @@ DECLARE
     v_count integer;
 BEGIN
     PERFORM keyshare.take_call(p_session, p_api, p_signature, p_ends);
-    PERFORM keyshare.count_call(p_subject, 2::smallint, p_limit, p_now);
     v_user := keyshare.resolve_user(p_auth_type, p_id, p_former);
     PERFORM FROM public."2_key_shares" s JOIN public."2_wallets" w ON w.wallet_id = s.wallet_id
     WHERE w.user_id = v_user AND s.share_id IN (

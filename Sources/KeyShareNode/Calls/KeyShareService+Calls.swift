@@ -43,7 +43,7 @@ extension KeyShareService {
         _ version: ProtocolVersion,
         _ keys: OpenKeys
     ) async throws(KeyShareFailure) -> [UInt8] {
-        let commitment = try RequestBody.decode(KeyShareV2.Commit.self, call.body).checked(version)
+        let commitment = try RequestBody.decode(KeyShareV2.Commit.self, call.body, depth: 1).checked(version)
         let session = RevealSession(opening: commitment, now: now())
         guard let node = keys.nodes.first?.key else { throw KeyShareFailure(.nodeSealed, "the node has no key yet") }
         _ = try await stored(
@@ -102,17 +102,15 @@ extension KeyShareService {
         do throws(PostgresError) { try await trail.write(notes) } catch { throw store.unexpected(error) }
     }
 
-    /// Tells the audit of a refusal, and counts it: the statement that was refused has undone its own count, and whose
-    /// wallets there are is an answer, too.
+    /// Tells the audit of a refusal, and counts it by itself: the statement that was refused has undone its own count, and
+    /// whose wallets there are is an answer, too.
     ///
     /// - Returns: the refusal, or that of too many calls.
     func noted(_ failure: KeyShareFailure, _ action: AuditAction, _ login: Login) async -> KeyShareFailure {
         trail.note(AuditNote(action, subject: login.subject, outcome: failure.code.rawValue))
         guard Self.answers.contains(failure.code) else { return failure }
-        let isRead = action == .get || action == .list
         let values: [PostgresValue] = [
-            .bytea(Hex.decode(login.subject) ?? []), .int2(isRead ? 1 : 2),
-            .int4(isRead ? configuration.readsPerHour : configuration.writesPerHour), .int8(now()),
+            .bytea(Hex.decode(login.subject) ?? []), .int2(4), .int4(configuration.refusalsPerHour), .int8(now()),
         ]
         do throws(KeyShareFailure) { _ = try await stored(StoreSQL.countCall, values) } catch {
             if error.code == .rateLimitExceeded { return error }

@@ -14,7 +14,7 @@ extension KeyShareService {
     ) async throws(KeyShareFailure) -> [UInt8] {
         switch route {
         case .checkV1:
-            let body = try RequestBody.decode(KeyShareV1.Check.self, call.body)
+            let body = try RequestBody.decode(KeyShareV1.Check.self, call.body, depth: 1)
             let key = try body.wallet.checked()
             let isThere = try await exist(
                 [key],
@@ -25,7 +25,7 @@ extension KeyShareService {
             )
             return KeyShareAnswer.success(KeyShareAnswer.Existence(exists: isThere.first ?? false))
         case .getV1:
-            let body = try RequestBody.decode(KeyShareV1.Get.self, call.body)
+            let body = try protected(KeyShareV1.Get.self, call, depth: 1)
             let login = try await loginV1(body.authType, call, keys)
             let shares = try await give([try body.checked()], to: login, keys, namesCurve: false)
             guard let (row, share) = shares.first else {
@@ -33,16 +33,28 @@ extension KeyShareService {
             }
             return KeyShareAnswer.success(KeyShareAnswer.Share(shareID: row.id, share: share))
         case .registerV1:
-            let body = try RequestBody.decode(KeyShareV1.Share.self, call.body)
+            let body = try protected(KeyShareV1.Share.self, call, depth: 1)
             let login = try await loginV1(body.authType, call, keys)
             let share = KeyShareV3.Registered(share: try body.checked(), commitments: nil)
             try await register([share], for: login, mode: "register", keys, namesCurve: false)
             return KeyShareAnswer.empty
         default:
-            let body = try RequestBody.decode(KeyShareV1.Share.self, call.body)
+            let body = try protected(KeyShareV1.Share.self, call, depth: 1)
             let login = try await loginV1(body.authType, call, keys)
             try await confirm([try body.checked()], for: login, keys, namesCurve: false)
             return KeyShareAnswer.empty
+        }
+    }
+
+    /// Reads the body of a call that needs a login; whoever sends none is told that first.
+    private func protected<Body: Decodable>(
+        _: Body.Type,
+        _ call: KeyShareCall,
+        depth: Int
+    ) throws(KeyShareFailure) -> Body {
+        do throws(KeyShareFailure) { return try RequestBody.decode(Body.self, call.body, depth: depth) } catch {
+            guard call.bearer?.isEmpty ?? true, error.code == .invalidRequest else { throw error }
+            throw KeyShareFailure(CommitRevealFailure.missingToken)
         }
     }
 
@@ -71,7 +83,7 @@ extension KeyShareService {
     ) async throws(KeyShareFailure) -> [UInt8] {
         switch route {
         case .checkV2:
-            let body = try RequestBody.decode(KeyShareV2.Check.self, call.body)
+            let body = try RequestBody.decode(KeyShareV2.Check.self, call.body, depth: 2)
             let wallets = try body.request.checked()
             let isThere = try await exist(
                 wallets,
@@ -82,7 +94,7 @@ extension KeyShareService {
             )
             return Self.byCurve(wallets, isThere.map { KeyShareAnswer.Existence(exists: $0) })
         case .getV2:
-            let body = try RequestBody.decode(KeyShareV2.Get.self, call.body)
+            let body = try protected(KeyShareV2.Get.self, call, depth: 2)
             let login = try await loginV2(route, body.authType, body.reveal, call, keys)
             let shares = try await give(try body.checked(), to: login, keys)
             return Self.byCurve(
@@ -90,12 +102,12 @@ extension KeyShareService {
                 shares.map { KeyShareAnswer.Share(shareID: $0.row.id, share: $0.share) }
             )
         case .registerEd25519V2:
-            let body = try RequestBody.decode(KeyShareV2.RegisterEd25519.self, call.body)
+            let body = try protected(KeyShareV2.RegisterEd25519.self, call, depth: 1)
             let login = try await loginV2(route, body.authType, body.reveal, call, keys)
             let share = KeyShareV3.Registered(share: try body.checked(), commitments: nil)
             try await register([share], for: login, mode: "add", keys)
         default:
-            let body = try RequestBody.decode(KeyShareV2.Shares.self, call.body)
+            let body = try protected(KeyShareV2.Shares.self, call, depth: 3)
             let login = try await loginV2(route, body.authType, body.reveal, call, keys)
             if route == .reshareV2 {
                 try await confirm(try body.checked(), for: login, keys)

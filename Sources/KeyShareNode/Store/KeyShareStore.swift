@@ -86,6 +86,8 @@ struct KeyShareStore: Sendable {
 
     /// Attempts of a statement that others cross, or whose connection was lost before it had an effect.
     private static let attempts = 4
+    /// No attempt begins later: callers wait, and a statement has its own deadline.
+    private static let patience: Duration = .seconds(3)
 
     /// Runs a call's statement.
     ///
@@ -96,6 +98,7 @@ struct KeyShareStore: Sendable {
         namesCurve: Bool = true
     ) async throws(StoreRefusal) -> [Row] {
         var attempt = 1
+        let start = ContinuousClock.now
         while true {
             do throws(PostgresError) {
                 return try await client.query(statement, values)
@@ -103,7 +106,7 @@ struct KeyShareStore: Sendable {
                 if let refusal = Self.refusal(error, namesCurve) { throw refusal }
                 // Another's row was made in the same moment, or its user has gone.
                 let isCrossed = error.sqlState == "23505" || error.sqlState == "23503"
-                guard attempt < Self.attempts, error.isRetryable || isCrossed else {
+                guard attempt < Self.attempts, error.isRetryable || isCrossed, .now - start < Self.patience else {
                     throw .failure(unexpected(error))
                 }
                 attempt += 1
@@ -133,7 +136,7 @@ struct KeyShareStore: Sendable {
         case "KS003": (code, text) = (.unauthorized, "Unauthorized\(place)")
         case "KS004": (code, text) = (.keyShareNotFound, "Key share not found\(place)")
         case "KS005": (code, text) = (.duplicatePublicKey, "Duplicate public key\(place)")
-        case "KS006": (code, text) = (.rateLimitExceeded, "Too many requests, please try again after 3600 seconds")
+        case "KS006": return .failure(KeyShareFailure(tooManyWithin: 3600))
         case "KS007": return .failure(KeyShareFailure(CommitRevealFailure.repeated))
         case "KS008": return .failure(KeyShareFailure(CommitRevealFailure.notCommitted))
         case "KS009": return .staleEpoch

@@ -49,10 +49,7 @@ public final class AdministratorAccess: Sendable {
         let credential = Self.credential(headers, bodyPassword)
         guard let credential else { throw KeyShareFailure(.unauthorized, "Admin password is required") }
         guard let number = tries.begin(client, now: now()) else {
-            throw KeyShareFailure(
-                .rateLimitExceeded,
-                "Too many requests, please try again after \(Int(WrongTries.window)) seconds"
-            )
+            throw KeyShareFailure(tooManyWithin: Int(WrongTries.window))
         }
         guard try await isRight(credential) else { throw KeyShareFailure(.unauthorized, "Invalid admin password") }
         tries.forgive(number)
@@ -72,7 +69,7 @@ public final class AdministratorAccess: Sendable {
         case .password(let password):
             guard hasPassword else { return false }
             do throws(HashingError) { return try await queue.hash(Array(password.utf8), salt: []) == [1] } catch {
-                throw KeyShareFailure(.rateLimitExceeded, "Too many requests, please try again after 60 seconds")
+                throw KeyShareFailure(tooManyWithin: 60)
             }
         }
     }

@@ -109,7 +109,7 @@ public struct KeyShareSite: Sendable {
             code = error.code
             response = SiteAnswer.failure(error)
             if error.code == .methodNotAllowed, let endpoint { response.headers[.allow] = endpoint.allow }
-            if error.code == .rateLimitExceeded, standing?.isAllowed != false { response.headers[.retryAfter] = "60" }
+            if let wait = error.retryAfter, standing?.isAllowed != false { response.headers[.retryAfter] = "\(wait)" }
         }
         finish(&response, visit, endpoint, standing, id)
         record(visit, endpoint, response, code, id, took: .now - begin)
@@ -167,7 +167,7 @@ public struct KeyShareSite: Sendable {
     }
 
     static func tooMany(_ window: Int) -> KeyShareFailure {
-        KeyShareFailure(.rateLimitExceeded, "Too many requests, please try again after \(window) seconds")
+        KeyShareFailure(tooManyWithin: window)
     }
 
     /// Whether a door leads to a route.

@@ -83,7 +83,7 @@ struct GetCommand: AsyncParsableCommand {
             let answer = try await client.fetch(call, token: try storedToken()) { Self.agree($0, limit: limit) }
             await node.shutdown()
             if isVerbose { show(answer) }
-            FileHandle.standardOutput.write(Data(answer.body))
+            Terminal.say(Data(answer.body))
             if answer.body.last != UInt8(ascii: "\n") { print() }
             guard (200..<400).contains(answer.status) else {
                 throw Failure(1, "\(url) answered \(answer.status)")

@@ -162,11 +162,18 @@ struct KeyShareNodeClient {
         guard let url = URL(string: base), ["http", "https"].contains(url.scheme), url.host?.isEmpty == false else {
             throw Failure(Failure.usage, "'\(base)' is not an address such as http://127.0.0.1:4201")
         }
+        var configuration = HTTPClient.Configuration.singletonConfiguration
+        // Nobody waits for a node that is not there; a rotation takes its time.
+        configuration.timeout.connect = .seconds(5)
+        configuration.connectionPool.retryConnectionEstablishment = false
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+            let response = try await client.execute(request, timeout: .seconds(60))
             let body = try await response.body.collect(upTo: 1 << 20)
+            try? await client.shutdown()
             return (Int(response.status.code), String(buffer: body))
         } catch {
+            try? await client.shutdown()
             throw Failure(Failure.unavailable, "\(base) does not answer: \(error)")
         }
     }

@@ -227,7 +227,8 @@ extension KeyShareCommand {
             abstract: "Read a backup to its end: every seal, and the dump inside.",
             discussion: """
                 Needs no database: run it where the key is, on any copy of the file. With the root secret of the settings, \
-                or with --key the private key of a recipient. A drill shows more: that the backup restores.
+                or with --key the private key of a recipient. A name that is not here is looked for in DUMP_DIR. A drill \
+                shows more: that the backup restores.
                 """
         )
 
@@ -238,11 +239,16 @@ extension KeyShareCommand {
         var file: String
 
         func run() async throws {
-            let absolute = URL(fileURLWithPath: file).path
+            let settings = try node.settings(requiresDatabase: false)
+            var absolute = URL(fileURLWithPath: file).path
+            if !file.contains("/"), !FileManager.default.fileExists(atPath: absolute),
+                let folder = settings.text(.dumpDirectory), !folder.isEmpty
+            {
+                absolute = "\(folder)/\(file)"
+            }
             let directory = (absolute as NSString).deletingLastPathComponent
             let path = try BackupProgress.path((absolute as NSString).lastPathComponent)
             let given = try key.opener()
-            let settings = try node.settings(requiresDatabase: false)
             // A recipient's key is often where the root secret is not.
             let secrets = given == nil ? try KeyShareWiring.secrets(settings) : try? KeyShareWiring.secrets(settings)
             let own = secrets?.root.map { BackupKey(root: $0) }

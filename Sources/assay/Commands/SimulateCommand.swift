@@ -89,7 +89,7 @@ struct SimulateCommand: AsyncParsableCommand {
         let document = AccuracyDocument(report, graph: URL(fileURLWithPath: path).lastPathComponent)
         if let json {
             let data = try encoder.encode(document) + Data("\n".utf8)
-            if json == "-" { FileHandle.standardOutput.write(data) } else { try Self.write(data, to: json) }
+            if json == "-" { Terminal.say(data) } else { try Self.write(data, to: json) }
         }
         if let plots { try Self.write(AccuracyPlots(report), into: plots) }
         guard json != "-" else { return }

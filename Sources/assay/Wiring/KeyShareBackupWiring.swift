@@ -130,7 +130,9 @@ enum KeyShareBackupWiring {
                 secrets: secrets,
                 logger: logger
             )
-            do throws(KeyShareNodeError) { try await service.prepare() } catch { throw KeyShareWiring.failure(error) }
+            do throws(KeyShareNodeError) { try await service.prepare(isServing: false) } catch {
+                throw KeyShareWiring.failure(error)
+            }
             let backups = try await self.service(
                 settings,
                 database: database,

@@ -26,7 +26,7 @@ enum KeyShareLogs {
         let log = file
         LoggingSystem.bootstrap { _ in
             LineLogHandler(format: format, level: level) { line in
-                if let log { log.write(line) } else { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+                if let log { log.write(line) } else { Terminal.note(line) }
             }
         }
         return (Logger(label: "assay.keyshare"), file)

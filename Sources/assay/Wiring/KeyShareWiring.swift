@@ -139,6 +139,7 @@ struct KeyShareWiring {
         configuration.writeFormat = .init(rawValue: settings.text(.keyShareWriteFormat) ?? "") ?? .v2
         configuration.readsPerHour = Int32(settings.integer(.keyShareReads) ?? 20)
         configuration.writesPerHour = Int32(settings.integer(.keyShareWrites) ?? 5)
+        configuration.refusalsPerHour = Int32(settings.integer(.keyShareRefusals) ?? 100)
         return configuration
     }
 

@@ -64,6 +64,6 @@ struct SignerMail: SignerPost {
     /// Test programs of other signers read this line.
     private static func printCode(_ notice: SignerNotice, to address: String) {
         guard case .code(let code) = notice else { return }
-        FileHandle.standardOutput.write(Data("[challenge] otp=\(code) to=\(address)\n".utf8))
+        Terminal.say("[challenge] otp=\(code) to=\(address)")
     }
 }

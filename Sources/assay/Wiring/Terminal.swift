@@ -9,7 +9,10 @@ enum Terminal {
     static var isInteractive: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
 
     /// Writes a line of the answer at once: a pipe's reader should not wait for a buffer to fill.
-    static func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+    static func say(_ text: String) { write(text + "\n", to: .standardOutput) }
+
+    /// Writes an answer as it is.
+    static func say(_ bytes: Data) { try? FileHandle.standardOutput.write(contentsOf: bytes) }
 
     /// Writes rows with aligned columns; the last column is as wide as it is.
     static func table(_ rows: [[String]]) {
@@ -57,5 +60,8 @@ enum Terminal {
         return readLine()
     }
 
-    private static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private static func write(_ text: String, to file: FileHandle = .standardError) {
+        // A reader that has gone wants no more.
+        try? file.write(contentsOf: Data(text.utf8))
+    }
 }
