@@ -28,7 +28,7 @@ public final class ThresholdSigner: Sendable {
     public let state: ClientState
     let connections: [Int: SignerConnection]
     let now: @Sendable () -> Int64
-    private let suspects = Mutex<[Int: Int64]>([:])
+    private let suspects = Mutex<[Int: (fault: SignerFault, until: Int64)]>([:])
     let pool = NoncePool()
 
     /// Takes a client's state.
@@ -54,6 +54,12 @@ public final class ThresholdSigner: Sendable {
 
     /// Signatures that would take one round, because their nonces are here already.
     public var readyNonces: Int { pool.count }
+
+    /// Who failed in the last minute and has not been of use since, and how: also when others took the place.
+    public var faults: [SignerFault] {
+        let time = now()
+        return suspects.withLock { $0.values.filter { time < $0.until }.map(\.fault) }.sorted { $0.number < $1.number }
+    }
 
     var own: SignerConnection.Signer { SignerConnection.Signer(state.client) }
 
@@ -82,7 +88,7 @@ public final class ThresholdSigner: Sendable {
     var preference: [Int] {
         let time = now()
         let suspects = suspects.withLock { suspects in
-            suspects = suspects.filter { time < $0.value }
+            suspects = suspects.filter { time < $0.value.until }
             return suspects
         }
         let numbers = state.members.map(\.idx)
@@ -91,7 +97,7 @@ public final class ThresholdSigner: Sendable {
 
     func suspect(_ fault: SignerFault) {
         Counter(label: "frost_signer_failures_total", dimensions: [("signer", String(fault.number))]).increment()
-        suspects.withLock { $0[fault.number] = now() + Self.suspicion }
+        suspects.withLock { $0[fault.number] = (fault, now() + Self.suspicion) }
     }
 
     func trust(_ members: [Int]) {

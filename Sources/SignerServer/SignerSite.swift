@@ -197,14 +197,16 @@ public struct SignerSite: Sendable {
         client: IPAddress?
     ) async throws(SignerFailure) -> Response {
         let begin = ContinuousClock.now
+        // What is signed is what was sent, also nothing at all.
+        let raw = body
         let body = body.isEmpty ? Array("{}".utf8) : body
         let route = SignerRoute(rawValue: path)
         // Read by its route anyway; whether what cannot be read is JSON at all is looked at when that has failed.
         let isRead = route == .signCommit || route == .signComplete || route == .keyExchange
-        guard JSONNesting.isShallow(body), isRead || Self.isJSON(body) else { throw Self.badJSON }
+        guard JSONNesting.isShallow(body), Self.isStrict(body), isRead || Self.isJSON(body) else { throw Self.badJSON }
         if route == .info { return try success(try service.info(), "This signer.") }
         do throws(SignerFailure) {
-            let caller = try authenticate(headers, path: path, body: body, client: client)
+            let caller = try authenticate(headers, path: path, body: raw, client: client)
             return try await perform(route, body, caller, since: begin)
         } catch {
             if isRead, error.code == .authFailed || error.code == .badRequest, !Self.isJSON(body) { throw Self.badJSON }
@@ -214,6 +216,12 @@ public struct SignerSite: Sendable {
 
     private static var badJSON: SignerFailure {
         SignerFailure(.badJSON, "The body is no JSON, or nested too deeply.")
+    }
+
+    /// Whether a body is UTF-8, and has nothing that Foundation's reader takes although it is not JSON, or that other
+    /// readers take in another way.
+    private static func isStrict(_ body: [UInt8]) -> Bool {
+        StrictJSON.isStrict(body) && String(validating: body, as: UTF8.self) != nil
     }
 
     private static func isJSON(_ body: [UInt8]) -> Bool {

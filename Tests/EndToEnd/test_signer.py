@@ -131,6 +131,21 @@ def test_the_envelope(signers):
         assert status in (200, 400) and answer["ok"] is False, (body, answer)
 
 
+def test_what_other_readers_refuse_or_take_in_another_way_is_no_json_here_either(signers):
+    url, key = signers[0].url + "/sign/commit", Key()
+    for body in (b'{"members":[1,2],}', b'{"members":[1,2,]}', b'{"members":[1,2],"members":[1,3]}',
+                 b'{"members":[1,2],"a":"\xff"}', b"\xff\xfe{\x00}\x00", b"\x00\x00\x00{\x00\x00\x00}"):
+        status, answer, _ = post(url, "", body, header(key.event(url, body)))
+        assert (status, answer["code"]) == (400, "bad_json"), (body, answer)
+
+
+def test_a_body_of_nothing_is_an_empty_object_and_signed_for_as_nothing(signers):
+    url, key = signers[0].url + "/session/list", Key()
+    status, answer, _ = post(url, "", b"", header(key.event(url, b"")))
+    assert (status, answer["ok"], answer["items"]) == (200, True, [])
+    assert post(url, "", b"", header(key.event(url, b"{}")))[1]["code"] == "auth_failed"
+
+
 def test_a_request_counts_once_and_with_its_body_only(signers):
     url, key = signers[0].url, Key()
     data = b"{}"

@@ -55,6 +55,7 @@ struct ThresholdSignerTests {
                 let signature = try await fresh.sign(digest)
                 #expect(signature.members == [2, 3])
                 #expect(fresh.preference == [2, 3, 1])
+                #expect(fresh.faults.map(\.number) == [1])
                 #expect(try #require(XOnlyPublicKey(signer.key.bytes)).verifies(signature.bytes, over: digest))
             }
         }

@@ -30,6 +30,7 @@ extension Job {
     /// Notes what is published of targets that moved.
     static func scoreSnapshots(_ client: PostgresClient) -> Job {
         Job(name: "score_snapshots", interval: .seconds(3600), timeout: .seconds(120)) { context in
+            try await EvidencePartitions.ensure(client)
             let taken = try await ScoreSnapshots(client).take()
             context.logger.debug("score snapshots", metadata: ["rows.written": "\(taken)"])
         }

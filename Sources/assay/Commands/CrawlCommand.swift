@@ -72,11 +72,18 @@ struct CrawlCommand: AsyncParsableCommand {
         let source = LNDGraphSource(lnd: lnd)
         let options = try options(settings)
         if once {
-            try await runOnce(GraphPass(source, options: options), client)
+            let outcome: Result<Void, any Error>
+            do {
+                outcome = .success(try await runOnce(GraphPass(source, options: options), client))
+            } catch let error as Failure {
+                outcome = .failure(error)
+            } catch {
+                outcome = .failure(Failure(Failure.unavailable, "the pass was not made: \(error)"))
+            }
             await client.shutDown()
             await lnd.shutdown()
             await database.server?.stop()
-            return
+            return try outcome.get()
         }
         let state = CrawlState()
         let owner = "\(ProcessInfo.processInfo.hostName):\(getpid())"

@@ -94,6 +94,13 @@ extension FrostCommand {
             let signers: [ClientState.Member]
             /// Milliseconds.
             let firstRound, secondRound: Double?
+            /// Who was asked and of no use.
+            let faults: [Fault]
+        }
+
+        private struct Fault: Encodable {
+            let idx: Int
+            let url, problem: String
         }
 
         private func report(_ signature: JointSignature, _ signer: ThresholdSigner, event: NostrEvent?) throws {
@@ -105,7 +112,8 @@ extension FrostCommand {
                         event: event,
                         signers: members,
                         firstRound: signature.firstRound.map { $0 / .milliseconds(1) },
-                        secondRound: signature.secondRound / .milliseconds(1)
+                        secondRound: signature.secondRound / .milliseconds(1),
+                        faults: signer.faults.map { Fault(idx: $0.number, url: $0.url, problem: "\($0.problem)") }
                     )
                 )
                 return
@@ -114,6 +122,7 @@ extension FrostCommand {
                 "\(FrostCommand.seconds(signature.firstRound)) and \(FrostCommand.seconds(signature.secondRound))"
             Terminal.note("signed in rounds of \(rounds) by")
             for member in members { Terminal.note("  \(member.idx)  \(member.url)") }
+            for fault in signer.faults { Terminal.note("not by \(fault)") }
         }
     }
 }
