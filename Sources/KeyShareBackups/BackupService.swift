@@ -271,6 +271,7 @@ public final class BackupService: Service, Sendable {
             // The connections were ended with the former database.
             try? await maker.client.waitUntilReady(timeout: .seconds(30))
             await service.audit(.backupRestore, subject: nil, outcome: "ok")
+            try? await service.vouchForAudit()
             return report
         } catch {
             let fault = BackupMaker.fault(error)

@@ -72,7 +72,7 @@ struct Restorer: Sendable {
                         _ = try await patiently(configuration.patience) { try await maker.make() }
                         await maker.observe(.saved)
                     }
-                    report.before = try await exchange(name, session)
+                    report.before = try await exchange(name, session, &report)
                 } catch {
                     try? await staging.drop(name, session)
                     throw error
@@ -221,15 +221,27 @@ struct Restorer: Sendable {
     }
 
     /// - Returns: the name under which the former live database is kept.
-    private func exchange(_ name: String, _ session: PostgresSession) async throws -> String {
+    private func exchange(
+        _ name: String,
+        _ session: PostgresSession,
+        _ report: inout RestoreReport
+    ) async throws -> String {
         let before = staging.name(.before)
-        return try await service.withServiceSuspended {
-            // The history of backups goes on, whatever time the rest is of.
-            try await database.withClient(of: name, logger: maker.logger) { try await maker.records.carry(into: $0) }
+        let isOneChain = try await service.withServiceSuspended {
+            // The history of backups and the audit go on, whatever time the rest is of.
+            try await service.vouchForAudit()
+            let isOneChain = try await database.withClient(of: name, logger: maker.logger) { client in
+                try await maker.records.carry(into: client)
+                return try await service.carryAudit(into: client)
+            }
             await maker.observe(.suspended)
             try await staging.exchange(name, before: before, session)
             await maker.observe(.exchanged)
-            return before
+            return isOneChain
         }
+        if !isOneChain {
+            report.warnings.append("the backup's audit is another chain: the former one is in the database \(before)")
+        }
+        return before
     }
 }

@@ -47,6 +47,23 @@ import Testing
         }
     }
 
+    @Test func `what was done since the backup stays in the audit when it is restored`() async throws {
+        try await Bench.with { bench in
+            let service = try bench.service()
+            try await service.prepare()
+            let backups = try await bench.backups(service)
+            let old = try await backups.makeBackup()
+            await service.audit(.backupDrill, subject: nil, outcome: "misuse")
+            bench.clock.advance(hours: 1)
+            _ = try await backups.restore(try #require(DumpPath(old.dumpPath)), opener: nil)
+            let read = Statement("t.audit", #"SELECT outcome FROM public."2_audit" ORDER BY seq"#)
+            let outcomes = try await bench.client.query(read).map { try $0.text(0) }
+            #expect(outcomes.contains("misuse") && outcomes.last == "ok")
+            let verified = try await service.auditVerification()
+            #expect(verified.faults.isEmpty && verified.signedHeads >= 2, "\(verified.faults)")
+        }
+    }
+
     @Test func `people who use the live database are put out, and find the restored one`() async throws {
         try await Bench.with(connections: 4) { bench in
             let backups = try await bench.backups()

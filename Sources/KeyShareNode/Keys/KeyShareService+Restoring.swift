@@ -21,6 +21,6 @@ extension KeyShareService {
             clock: now,
             logger: logger
         )
-        try await other.prepare()
+        try await other.prepare(isServing: false)
     }
 }
