@@ -25,7 +25,7 @@ public final class Gate: Sendable {
     let clock: ClockGuard
     let logger: Logger
     private let verifySeconds = Timer(label: "l402_verify_seconds")
-    private let verified = Counter(label: "l402_verified_total", dimensions: [("result", "ok")])
+    private let verified = Gate.verifications("ok")
     private let operators: OperatorAccess
     private let revocations: Revocations
     private let requests: Mutex<TokenBuckets<PaymentHash>>
@@ -305,11 +305,16 @@ public final class Gate: Sendable {
         defer { verifySeconds.record(duration: ContinuousClock.now - begin) }
         do throws(Refusal) {
             let value = try verify()
-            verified.increment()
+            for counter in verified { counter.increment() }
             return value
         } catch {
-            Counter(label: "l402_verified_total", dimensions: [("result", error.code.rawValue)]).increment()
+            for counter in Self.verifications(error.code.rawValue) { counter.increment() }
             throw error
         }
+    }
+
+    /// The same count under the gate's name and under the one that SatRank's dashboards know.
+    private static func verifications(_ result: String) -> [Counter] {
+        ["l402_verified_total", "macaroon_verify_total"].map { Counter(label: $0, dimensions: [("result", result)]) }
     }
 }

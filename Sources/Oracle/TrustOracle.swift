@@ -77,8 +77,8 @@ public final class TrustOracle: Service, Sendable {
         self.board.withLock { $0 = board }
         catalogue.withLock { $0 = services }
         loadCount.add(1, ordering: .relaxed)
-        Gauge(label: "agents").record(snapshot.totals.nodes)
-        Gauge(label: "channels").record(snapshot.pass?.channels ?? 0)
+        for name in ["agents", "agents_total"] { Gauge(label: name).record(snapshot.totals.nodes) }
+        for name in ["channels", "channels_total"] { Gauge(label: name).record(snapshot.pass?.channels ?? 0) }
     }
 
     /// Loads and reloads until graceful shutdown.

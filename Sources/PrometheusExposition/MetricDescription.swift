@@ -9,11 +9,14 @@ public struct MetricDescription: Sendable, Hashable {
     public let help: String
     /// Upper bounds of the histogram's buckets, ascending; `nil` for other kinds.
     public let buckets: [Double]?
+    /// Whether the name says another kind than it is: old dashboards know it so.
+    public let isUntyped: Bool
 
-    public init(_ name: String, _ help: String, buckets: [Double]? = nil) {
+    public init(_ name: String, _ help: String, buckets: [Double]? = nil, isUntyped: Bool = false) {
         self.name = name
         self.help = help
         self.buckets = buckets
+        self.isUntyped = isUntyped
     }
 
     /// Seconds, from half a millisecond to ten: for calls on a network.
@@ -55,6 +58,8 @@ public struct MetricDescription: Sendable, Hashable {
     private static let money = [
         MetricDescription("l402_challenges_total", "Challenges made, by service and reason."),
         MetricDescription("l402_verified_total", "Credentials looked at, by result."),
+        MetricDescription("macaroon_verify_total", "The same as l402_verified_total."),
+        MetricDescription("deposit_phase_total", "Deposits begun and redeemed, by phase."),
         MetricDescription("l402_refused_total", "Paid requests refused, by problem code."),
         MetricDescription("l402_settle_seconds", "Time to learn on first use whether an invoice is settled."),
         MetricDescription(
@@ -101,6 +106,7 @@ public struct MetricDescription: Sendable, Hashable {
 
     private static let database = [
         MetricDescription("db_query_duration_seconds", "Time from a statement's queueing to its answer."),
+        MetricDescription("pg_pool_query_duration_seconds", "The same for all statements together, by pool."),
         MetricDescription("pg_pool_query_errors_total", "Statements that failed, by pool."),
         MetricDescription("pg_pool_connections", "Connections to the database that are open, by pool."),
         MetricDescription("pg_pool_in_flight", "Statements that the database works on, by pool."),
@@ -111,6 +117,10 @@ public struct MetricDescription: Sendable, Hashable {
     ]
 
     private static let evidence = [
+        MetricDescription(
+            "stage_observations_total",
+            "Outcomes taken in, by stage of an L402 call (or node), source and result."
+        ),
         MetricDescription("calibration_brier", "Brier score of what was foretold in the last seven days, by group."),
         MetricDescription("calibration_log_loss", "Log loss of what was foretold in the last seven days, by group."),
         MetricDescription("calibration_ece", "Expected calibration error of the last seven days, by group."),
@@ -128,8 +138,11 @@ public struct MetricDescription: Sendable, Hashable {
             "Time to compute all scores of a pass.",
             buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
         ),
+        MetricDescription("verdict_total", "Verdicts given, by verdict and route."),
         MetricDescription("agents", "Nodes in the index."),
         MetricDescription("channels", "Channels in the index."),
+        MetricDescription("agents_total", "The same as agents, as SatRank names it.", isUntyped: true),
+        MetricDescription("channels_total", "The same as channels, as SatRank names it.", isUntyped: true),
         MetricDescription("graph_nodes", "Nodes of the last graph read."),
         MetricDescription("graph_edges", "Channels of the last graph read."),
         MetricDescription("graph_sync_age_seconds", "How long ago the graph in memory was known to be current."),

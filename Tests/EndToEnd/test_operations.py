@@ -1,6 +1,7 @@
 """What operators, Prometheus, cron and crashes do to it."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -8,6 +9,7 @@ import time
 import openapi_spec_validator
 import pytest
 import requests
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from conftest import GRAPH, Run
 from payer import buy
@@ -100,6 +102,24 @@ def test_promtool_accepts_the_metrics(run, process):
     }[process]
     for name in wanted:
         assert name in text.text, name
+
+
+@pytest.mark.parametrize("process", ["api", "crawlerMetrics"])
+def test_metrics_come_as_openmetrics_for_who_asks(run, process):
+    url = run.info[process] + "/metrics"
+    answer = requests.get(url, timeout=10, headers={"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"})
+    assert answer.headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    families = {family.name: family.type for family in text_string_to_metric_families(answer.text)}
+    assert families["assay_pg_pool_connections"] == "gauge" and families["assay_lnd_requests"] == "counter"
+    assert families["assay_pg_pool_query_duration_seconds"] == "histogram"
+    assert requests.get(url, timeout=10).headers["Content-Type"].startswith("text/plain; version=0.0.4")
+
+
+def test_dashboards_of_satrank_find_their_names(run):
+    text = requests.get(run.api + "/metrics", timeout=10).text
+    for name in ("agents_total", "channels_total"):
+        value = re.search(rf"^assay_{name} (\d+)$", text, re.MULTILINE)
+        assert value and int(value[1]) > 0, name
 
 
 def test_metrics_behind_a_proxy_need_the_key(run):

@@ -30,6 +30,21 @@ struct ExpositionTests {
         #expect(text.contains("assay_wait_seconds_count{q=\"a\"} 3\n"))
     }
 
+    @Test("OpenMetrics names counters' families without _total, writes whole bounds with a point, and marks the end")
+    func openMetrics() {
+        registry.makeCounter(label: "runs_total", dimensions: [("job", "graph")]).increment(by: 2)
+        registry.makeCounter(label: "odd", dimensions: []).increment(by: 1)
+        registry.makeTimer(label: "wait_seconds", dimensions: []).recordNanoseconds(50_000_000)
+        let text = registry.render(.openMetrics)
+        #expect(text.contains("# TYPE assay_runs counter\nassay_runs_total{job=\"graph\"} 2\n"))
+        #expect(text.contains("# TYPE assay_odd unknown\nassay_odd 1\n"))
+        #expect(text.contains("assay_wait_seconds_bucket{le=\"0.1\"} 1\n"))
+        #expect(text.contains("assay_wait_seconds_bucket{le=\"1.0\"} 1\n"))
+        #expect(text.hasSuffix("assay_metrics_dropped_total 0\n# EOF\n"))
+        #expect(ExpositionFormat(accept: "application/openmetrics-text;version=1.0.0,text/plain;q=0.5") == .openMetrics)
+        for accept in [nil, "", "*/*", "text/plain"] { #expect(ExpositionFormat(accept: accept) == .text) }
+    }
+
     @Test("a label value cannot break out of its quotes")
     func escaping() {
         registry.makeCounter(label: "x_total", dimensions: [("a", "q\"uo\\te\nend")]).increment(by: 1)

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FoundationEssentials
+internal import Metrics
 public import Postgres
 internal import TrustScore
 
@@ -25,6 +26,26 @@ public struct EvidenceStore: Sendable {
     /// - Parameter now: Unix seconds.
     public func record(_ outcomes: [Outcome], now: Int64 = unixTime()) async throws(PostgresError) {
         for batch in OutcomeBatch.batches(of: outcomes, now: now) { try await write(batch, now: now) }
+        Self.count(outcomes)
+    }
+
+    private static func count(_ outcomes: [Outcome]) {
+        struct Kind: Hashable {
+            let stage, source, result: String
+        }
+        var counts: [Kind: Int64] = [:]
+        for outcome in outcomes {
+            let kind = Kind(
+                stage: outcome.stage.map { "\($0)" } ?? "node",
+                source: "\(outcome.source)",
+                result: outcome.success ? "success" : "failure"
+            )
+            counts[kind, default: 0] += 1
+        }
+        for (kind, count) in counts {
+            let labels = [("stage", kind.stage), ("source", kind.source), ("result", kind.result)]
+            Counter(label: "stage_observations_total", dimensions: labels).increment(by: count)
+        }
     }
 
     private func write(_ batch: OutcomeBatch, now: Int64) async throws(PostgresError) {

@@ -5,6 +5,7 @@ internal import Foundation
 internal import Gate
 internal import HTTPTypes
 public import LightningPrimitives
+internal import Metrics
 public import Oracle
 
 /// What the oracle's paid routes cost.
@@ -141,7 +142,16 @@ extension APIRoute {
                 { request in
                     let nodes = try Self.nodes(of: request)
                     let snapshot = try oracle.loaded
-                    return { _ in try APIResponse.data(snapshot.verdicts(nodes, now: Date())) }
+                    return { _ in
+                        let verdicts = snapshot.verdicts(nodes, now: Date())
+                        for (verdict, count) in Dictionary(grouping: verdicts, by: \.bayesian.verdict).mapValues(
+                            \.count
+                        ) {
+                            let labels = [("verdict", verdict), ("source", "verdicts")]
+                            Counter(label: "verdict_total", dimensions: labels).increment(by: Int64(count))
+                        }
+                        return try APIResponse.data(verdicts)
+                    }
                 }
             )
         )

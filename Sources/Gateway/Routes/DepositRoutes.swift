@@ -7,6 +7,7 @@ internal import HTTPTypes
 internal import L402
 internal import Ledger
 internal import LightningPrimitives
+internal import Metrics
 
 private struct TierAnswer: Encodable {
     let tierId: Int
@@ -158,6 +159,10 @@ extension APIRoute {
         return try await redeem(hash, preimage, gate, service: service)
     }
 
+    private static func count(_ phase: String) {
+        Counter(label: "deposit_phase_total", dimensions: [("phase", phase)]).increment()
+    }
+
     private static func offer(
         _ amount: Double,
         _ request: APIRequest,
@@ -181,6 +186,7 @@ extension APIRoute {
         guard case .challenged(let issued, _) = admission else {
             return try PaymentRequired.answer(admission, to: request)
         }
+        count("invoice_created")
         let tier = schedule.tier(for: paid)
         let offer = DepositOffer.Data(
             invoice: issued.challenge.invoice,
@@ -226,6 +232,7 @@ extension APIRoute {
         }
         do {
             guard let redeemed = try await gate.redeemDeposit(secret, service: service) else {
+                count("verify_not_found")
                 throw APIError(
                     .notFound,
                     "No deposit was made here with this payment hash.",
@@ -239,6 +246,7 @@ extension APIRoute {
     }
 
     private static func answer(_ redeemed: RedeemedDeposit) throws -> APIResponse {
+        count(redeemed.isNew ? "verify_success_fresh" : "verify_success_cached")
         var answer = DepositAnswer(
             redeemed.credit,
             tier: redeemed.tier,
@@ -265,10 +273,12 @@ extension APIRoute {
         }
         switch refusal.code {
         case .notSettled:
+            count("verify_pending")
             let headers: HTTPFields = [.cacheControl: "no-store", .retryAfter: "1"]
             let body = Pending(error: .init(message: refusal.detail), paymentHash: hash.hex)
             return try APIResponse.json(body, status: .paymentRequired, headers: headers)
         case .expired:
+            count("verify_not_found")
             throw APIError(
                 .notFound,
                 "The invoice has expired or is unknown.",

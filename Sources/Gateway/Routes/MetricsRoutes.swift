@@ -12,13 +12,14 @@ extension APIRoute {
             .get,
             "/metrics",
             limiter: .metrics,
-            documentation: RouteDocumentation("Metrics in the Prometheus text format"),
+            documentation: RouteDocumentation("Metrics in the Prometheus text format, or OpenMetrics by Accept"),
             access: .free { request in
                 try access.check(request)
+                let format = ExpositionFormat(accept: request.headers[.accept])
                 let headers: HTTPFields = [
-                    .contentType: PrometheusRegistry.contentType, .cacheControl: "no-store",
+                    .contentType: format.contentType, .cacheControl: "no-store", .vary: "Accept",
                 ]
-                return APIResponse(headers: headers, body: ByteBuffer(string: registry.render()))
+                return APIResponse(headers: headers, body: ByteBuffer(string: registry.render(format)))
             }
         )
     }

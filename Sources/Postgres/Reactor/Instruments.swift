@@ -7,6 +7,7 @@ internal import Metrics
 final class Instruments {
     private let pool: String
     private var durations: [Statement: Timer] = [:]
+    private let all: Timer
     private let errors: Counter
     private let inFlight: Gauge
     private let waiting: Gauge
@@ -16,6 +17,7 @@ final class Instruments {
     init(pool: String) {
         self.pool = pool
         let dimensions = [("pool", pool)]
+        all = Timer(label: "pg_pool_query_duration_seconds", dimensions: dimensions)
         errors = Counter(label: "pg_pool_query_errors_total", dimensions: dimensions)
         inFlight = Gauge(label: "pg_pool_in_flight", dimensions: dimensions)
         waiting = Gauge(label: "pg_pool_waiting", dimensions: dimensions)
@@ -25,6 +27,7 @@ final class Instruments {
     /// Counts a statement; its duration includes the wait for a connection.
     func record(_ statement: Statement, took duration: Duration, failed: Bool) {
         if failed { errors.increment() }
+        all.record(duration: duration)
         timer(for: statement).record(duration: duration)
     }
 
