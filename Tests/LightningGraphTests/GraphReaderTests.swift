@@ -136,6 +136,13 @@ struct GraphReaderTests {
         #expect(report.badElements == 0)
     }
 
+    @Test("an array that is null has no elements", arguments: [1, 2, 3, 100])
+    func nullArrays(_ chunk: Int) throws {
+        let (graph, report) = try read("{\"nodes\":null,\"edges\":[\(edge("\"1\""))]}", chunk: chunk)
+        #expect(graph.channels.count == 1 && report.badElements == 0)
+        #expect(try read("{\"nodes\": null , \"edges\": null }", chunk: chunk).0.channels.isEmpty)
+    }
+
     @Test("an answer cut anywhere is truncated, one without the arrays is malformed")
     func truncation() throws {
         let json = Array(document(nodes: ["{\"pub_key\":\"\(keys[0])\"}"], edges: [edge("\"1\"")]).utf8)

@@ -79,6 +79,15 @@ struct StreamTests {
         #expect(try connection.written() == 40)
     }
 
+    @Test("a frame that cannot hold a message ends the connection", arguments: [0, 6, 1023, 9000])
+    func badLength(_ length: Int) throws {
+        let connection = try Connection.frames()
+        try connection.send(Self.frame(4) + Self.frame(length))
+        #expect(connection.answerAll() <= 1)
+        connection.channel.embeddedEventLoop.run()
+        #expect(!connection.channel.isActive)
+    }
+
     @Test("no more requests of a connection are under way than its limit, and all are answered in the end")
     func outstanding() throws {
         let connection = try Connection.frames()

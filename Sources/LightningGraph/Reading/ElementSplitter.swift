@@ -159,6 +159,9 @@ struct ElementSplitter {
             nesting = Nesting()
             state = .skippedValue
             return false
+        case (.object(true), UInt8(ascii: "n")):
+            // null: there are none.
+            if let section = section(of: key) { seen.insert(section) }
         case (.object(true), _):
             break  // a number or a word that nobody asked for
         default:

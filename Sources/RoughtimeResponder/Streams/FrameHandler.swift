@@ -77,7 +77,8 @@ final class FrameHandler: ChannelInboundHandler {
             let start = pending.readerIndex
             guard pending.getInteger(at: start, endianness: .little, as: UInt64.self) == Frame.magic,
                 let length = pending.getInteger(at: start + 8, endianness: .little, as: UInt32.self),
-                Int(length) + Frame.headerLength <= limits.frameLength
+                // A message is made of words of 4 bytes (RFC 10049, section 5).
+                length > 0, length % 4 == 0, Int(length) + Frame.headerLength <= limits.frameLength
             else { return nil }
             guard let packet = pending.readBytes(length: Frame.headerLength + Int(length)) else { break }
             submit(packet, context)

@@ -68,7 +68,7 @@ extension FrostCommand {
                 throw Failure(Failure.usage, "\(email) is no e-mail address, such as you@example.com")
             }
             let urls = try signers.found()
-            let password = try email.map { try FrostCommand.secretLine("Password for \($0): ") }
+            let password = try email.map { try FrostCommand.newSecretLine("Password for \($0): ") }
             let dealt = try await FrostCommand.asking {
                 let secret = try key()
                 let dealing = try KeyDealing(secret: secret, threshold: threshold, urls: urls)

@@ -168,6 +168,15 @@ struct FrostCommand: AsyncParsableCommand {
         return line
     }
 
+    /// Asks twice on a terminal: what is misspelt now would be found out when it is needed.
+    static func newSecretLine(_ question: String) throws -> String {
+        let line = try secretLine(question)
+        if Terminal.isInteractive, Terminal.secret("Once more: ") != line {
+            throw Failure(Failure.usage, "the two do not agree; nothing was done")
+        }
+        return line
+    }
+
     static func seconds(_ duration: Duration?) -> String {
         duration.map { String(format: "%.1f ms", $0 / .milliseconds(1)) } ?? "-"
     }
