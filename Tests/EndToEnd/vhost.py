@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import socket
 import ssl
 import subprocess
@@ -60,15 +61,16 @@ class VirtualHost:
             check=True, capture_output=True)
         shipped = (ROOT / "infra" / vhost).read_text()
         text = "\n".join(line for line in shipped.splitlines() if "listen [::]" not in line)
-        for old, new in [
-            ("listen 443", f"listen 127.0.0.1:{self.port}"),
-            (f"/etc/letsencrypt/live/{name}/fullchain.pem", str(certificate)),
-            (f"/etc/letsencrypt/live/{name}/privkey.pem", str(key)),
-            ("/var/log/nginx/", f"{home}/"),
-            *replacements,
-        ]:
-            assert old in text
-            text = text.replace(old, new)
+        new = {
+            "listen 443": f"listen 127.0.0.1:{self.port}",
+            f"/etc/letsencrypt/live/{name}/fullchain.pem": str(certificate),
+            f"/etc/letsencrypt/live/{name}/privkey.pem": str(key),
+            "/var/log/nginx/": f"{home}/",
+            **dict(replacements),
+        }
+        assert all(old in text for old in new)
+        # All at once: a port that was put in is not looked at again.
+        text = re.sub("|".join(map(re.escape, new)), lambda found: new[found[0]], text)
         (home / "nginx.conf").write_text(
             f"pid {home}/pid;\nerror_log {home}/error.log;\nworker_processes 1;\nevents {{}}\nhttp {{\naccess_log off;\n"
             f"client_body_temp_path {home}/body;\nproxy_temp_path {home}/proxy;\n{text}\n}}\n")
