@@ -166,9 +166,16 @@ def test_the_database_s_first_start_makes_a_role_with_which_a_node_serves_and_re
     place = {"host": home, "port": port, "user": "postgres", "dbname": "postgres", "autocommit": True}
     with psycopg.connect(**place) as connection:
         connection.execute("ALTER ROLE postgres PASSWORD 'the same as the image sets'")
-    made = subprocess.run([HOST / "database.sh"], capture_output=True, text=True, timeout=60, env={
-        "PATH": os.environ["PATH"], "PGHOST": home, "PGPORT": str(port), "POSTGRES_USER": "postgres",
-        "POSTGRES_PASSWORD_FILE": str(password), "KEYSHARE_ROLE": "keyshare", "KEYSHARE_DATABASE": "shares"})
+    told = {"PATH": os.environ["PATH"], "PGHOST": home, "PGPORT": str(port), "POSTGRES_USER": "postgres",
+            "KEYSHARE_ROLE": "keyshare", "KEYSHARE_DATABASE": "shares"}
+
+    def make(**more):
+        return subprocess.run([HOST / "database.sh"], capture_output=True, text=True, timeout=60, env={**told, **more})
+
+    # A role without a password would let nobody in, and a script that fails stops the image's start.
+    assert make().returncode != 0 and make(POSTGRES_PASSWORD_FILE="/dev/null").returncode != 0
+    # As the image does: it reads the file, takes its name out of the environment and puts the password in.
+    made = make(POSTGRES_PASSWORD=password.read_text().strip())
     assert made.returncode == 0, made.stderr
     with psycopg.connect(**place) as connection:
         roles = connection.execute("SELECT rolname, rolsuper, rolcreaterole, rolcreatedb, left(rolpassword, 13) FROM pg_authid "
