@@ -72,7 +72,7 @@ struct Restorer: Sendable {
                         _ = try await patiently(configuration.patience) { try await maker.make() }
                         await maker.observe(.saved)
                     }
-                    report.before = try await exchange(name, session, &report)
+                    report.before = try await exchange(name, session, isLiveReadable: savesLive, &report)
                 } catch {
                     try? await staging.drop(name, session)
                     throw error
@@ -224,24 +224,41 @@ struct Restorer: Sendable {
     private func exchange(
         _ name: String,
         _ session: PostgresSession,
+        isLiveReadable: Bool,
         _ report: inout RestoreReport
     ) async throws -> String {
         let before = staging.name(.before)
+        // The history of backups and the audit go on, whatever time the rest is of. Most of the audit is taken over while the
+        // node still serves.
+        _ = try await carryAudit(into: name, isLiveReadable: isLiveReadable)
         let isOneChain = try await service.withServiceSuspended {
-            // The history of backups and the audit go on, whatever time the rest is of.
-            try await service.vouchForAudit()
-            let isOneChain = try await database.withClient(of: name, logger: maker.logger) { client in
-                try await maker.records.carry(into: client)
-                return try await service.carryAudit(into: client)
-            }
+            try await database.withClient(of: name, logger: maker.logger) { try await maker.records.carry(into: $0) }
+            let isOneChain = try await carryAudit(into: name, isLiveReadable: isLiveReadable)
             await maker.observe(.suspended)
             try await staging.exchange(name, before: before, session)
             await maker.observe(.exchanged)
             return isOneChain
         }
         if !isOneChain {
-            report.warnings.append("the backup's audit is another chain: the former one is in the database \(before)")
+            report.warnings.append(
+                "the audit begins where the backup ends: the former one is in the database \(before)"
+            )
         }
         return before
+    }
+
+    /// - Returns: whether the restored database's audit is the live one's now; `false` for another chain, and for a live one
+    ///   that cannot be read, where nobody expects it to be.
+    private func carryAudit(into name: String, isLiveReadable: Bool) async throws -> Bool {
+        do {
+            try await service.vouchForAudit()
+            return try await database.withClient(of: name, logger: maker.logger) {
+                try await service.carryAudit(into: $0)
+            }
+        } catch {
+            guard !isLiveReadable else { throw error }
+            maker.logger.warning("the audit was not taken over", metadata: ["keyshare.reason": "\(error)"])
+            return false
+        }
     }
 }

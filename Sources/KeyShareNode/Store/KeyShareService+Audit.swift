@@ -161,7 +161,7 @@ extension NodePublicKey {
     }
 }
 
-private enum AuditSQL {
+enum AuditSQL {
     static let page = Statement(
         "keyshare.audit_page",
         #"""

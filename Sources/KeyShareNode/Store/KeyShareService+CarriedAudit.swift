@@ -21,7 +21,7 @@ extension KeyShareService {
     public func carryAudit(into other: PostgresClient) async throws(KeyShareNodeError) -> Bool {
         do {
             var mark: Int64 = 0
-            if let end = try await other.query(CarriedAuditSQL.end).first {
+            if let end = try await other.query(AuditSQL.end).first {
                 mark = try end.int8(0)
                 let same = try await client.query(CarriedAuditSQL.entry, [.int8(mark), .bytea(try end.bytea(1))])
                 guard !same.isEmpty else { return false }
@@ -46,10 +46,6 @@ extension KeyShareService {
 }
 
 private enum CarriedAuditSQL {
-    static let end = Statement(
-        "keyshare.carried_end",
-        #"SELECT seq, hash FROM public."2_audit" ORDER BY seq DESC LIMIT 1"#
-    )
     static let entry = Statement(
         "keyshare.carried_entry",
         #"SELECT seq FROM public."2_audit" WHERE seq = $1 AND hash = $2"#
