@@ -40,6 +40,9 @@ struct Assay: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            if Terminal.hasLostOutput {
+                throw Failure(Failure.output, "the answer could not be written to standard output: is the disk full?")
+            }
         } catch let failure as Failure {
             Terminal.error(failure.message)
             Foundation.exit(failure.exitCode)

@@ -191,3 +191,18 @@ def test_bad_configuration_is_told_all_at_once(run):
     answer = subprocess.run([run.program, "config"], capture_output=True, text=True, env=broken)
     assert answer.returncode == 78
     assert "PORT" in answer.stderr and "LOG_LEVEL" in answer.stderr
+
+
+def test_an_answer_that_cannot_be_written_is_told_and_a_closed_pipe_is_not(program):
+    def hashed(out):
+        return subprocess.run([program, "keyshare", "hash-password"], input="Lantern-quay-47-mill\n", stdout=out,
+                              stderr=subprocess.PIPE, text=True, timeout=60)
+
+    with open("/dev/full", "w") as full:
+        told = hashed(full)
+    assert told.returncode == 74 and "disk full" in told.stderr
+    reading, writing = os.pipe()
+    os.close(reading)
+    told = hashed(writing)
+    os.close(writing)
+    assert told.returncode == 0 and "Fatal" not in told.stderr

@@ -7,6 +7,7 @@ struct Failure: Error {
     static let unreadable: Int32 = 65
     static let unavailable: Int32 = 69
     static let software: Int32 = 70
+    static let output: Int32 = 74
     static let temporary: Int32 = 75
     static let refused: Int32 = 77
     static let configuration: Int32 = 78

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Synchronization
 
 /// What people read: answers on standard output, everything else on standard error.
 enum Terminal {
@@ -9,10 +10,16 @@ enum Terminal {
     static var isInteractive: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
 
     /// Writes a line of the answer at once: a pipe's reader should not wait for a buffer to fill.
-    static func say(_ text: String) { write(text + "\n", to: .standardOutput) }
+    static func say(_ text: String) { write(Data((text + "\n").utf8), to: .standardOutput) }
 
     /// Writes an answer as it is.
-    static func say(_ bytes: Data) { try? FileHandle.standardOutput.write(contentsOf: bytes) }
+    static func say(_ bytes: Data) { write(bytes, to: .standardOutput) }
+
+    private static let lost = Atomic(false)
+    /// Whether an answer could not be written, as on a full disk.
+    ///
+    /// A reader that has gone wants no more, and lost nothing.
+    static var hasLostOutput: Bool { lost.load(ordering: .relaxed) }
 
     /// Writes rows with aligned columns; the last column is as wide as it is.
     static func table(_ rows: [[String]]) {
@@ -60,8 +67,13 @@ enum Terminal {
         return readLine()
     }
 
-    private static func write(_ text: String, to file: FileHandle = .standardError) {
-        // A reader that has gone wants no more.
-        try? file.write(contentsOf: Data(text.utf8))
+    private static func write(_ text: String) { write(Data(text.utf8), to: .standardError) }
+
+    private static func write(_ bytes: Data, to file: FileHandle) {
+        do { try file.write(contentsOf: bytes) } catch {
+            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError ?? error as NSError
+            let isGone = cause.domain == NSPOSIXErrorDomain && cause.code == Int(EPIPE)
+            if file === FileHandle.standardOutput, !isGone { lost.store(true, ordering: .relaxed) }
+        }
     }
 }
